@@ -1,0 +1,1 @@
+"""From a trained Keras model to one verified .tflite file."""

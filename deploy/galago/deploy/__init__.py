@@ -1,0 +1,1 @@
+"""Onto the device. Nothing yet: ssh install, SD card and activation will live here."""

@@ -1,0 +1,96 @@
+"""The one way from a picture to a model's input.
+
+- Training, calibration, evaluation, the benchmark and the daemon all call `preprocess`; there is
+  no second copy (docs/adr/0002-one-preprocess.md).
+- What it does is fixed by a `PreprocessSpec`, which travels inside the model file.
+- The result is uint8: normalisation is part of the model's graph.
+
+    spec = PreprocessSpec(height=64, width=64)
+    image = preprocess(frame, spec)  # (64, 64, 3) uint8 RGB
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from galago.errors import FrameError
+
+Pixels: TypeAlias = NDArray[np.uint8]
+
+_CHANNELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PreprocessSpec:
+    """How a picture becomes a model's input.
+
+    `crop`: "none" keeps the whole view and lets its proportions change; "centre" cuts the largest
+    centred rectangle of the input's proportions. `interpolation`: "area" averages over all source
+    pixels (cv2.INTER_AREA), so that nothing aliases. `colour`: channel order of the input.
+    """
+
+    height: int
+    width: int
+    crop: Literal["none", "centre"] = "none"
+    interpolation: Literal["area"] = "area"
+    colour: Literal["rgb", "bgr"] = "rgb"
+
+
+def preprocess(frame: Pixels, spec: PreprocessSpec, out: Pixels | None = None) -> Pixels:
+    """Crop, resize and reorder one picture into a model's input.
+
+    Convention: (H, W, 3) uint8 RGB, 0–255, row 0 on top → (spec.height, spec.width, 3) uint8 in
+    the order `spec.colour`. With `out`, of that shape, C-contiguous, the result is written there.
+
+    Raises:
+        FrameError: the frame is not three-channel uint8.
+    """
+    check_frame(frame)
+    view = _centre(frame, spec) if spec.crop == "centre" else frame
+    size = (spec.width, spec.height)
+    if view.shape[:2] == (spec.height, spec.width):
+        # cv2.resize copies in this case too, but only into memory of its own when `view` is sliced.
+        resized = _copy(view, out)
+    else:
+        resized = _as_pixels(cv2.resize(view, size, dst=out, interpolation=cv2.INTER_AREA))
+    if spec.colour == "bgr":
+        cv2.cvtColor(resized, cv2.COLOR_RGB2BGR, dst=resized)
+    return resized
+
+
+def check_frame(frame: Pixels) -> None:
+    """Raise FrameError unless `frame` is (H, W, 3) uint8 with at least one pixel."""
+    if frame.dtype != np.uint8 or frame.ndim != _CHANNELS or frame.shape[2] != _CHANNELS:
+        raise FrameError(
+            f"a frame must be (H, W, 3) uint8 RGB, received {frame.shape} {frame.dtype}"
+        )
+    if frame.size == 0:
+        raise FrameError(f"a frame must have at least one pixel, received shape {frame.shape}")
+
+
+def _centre(frame: Pixels, spec: PreprocessSpec) -> Pixels:
+    """Cut the largest centred rectangle with the proportions of the input; a view, no copy."""
+    height, width = frame.shape[:2]
+    if height * spec.width > width * spec.height:
+        cut = max(1, round(width * spec.height / spec.width))
+        top = (height - cut) // 2
+        return frame[top : top + cut]
+    cut = max(1, round(height * spec.width / spec.height))
+    left = (width - cut) // 2
+    return frame[:, left : left + cut]
+
+
+def _copy(view: Pixels, out: Pixels | None) -> Pixels:
+    if out is None:
+        return np.ascontiguousarray(view).copy()
+    out[...] = view
+    return out
+
+
+def _as_pixels(array: Any) -> Pixels:
+    """Tell the type checker what cv2's loose stubs do not: uint8 in, uint8 out."""
+    result: Pixels = array
+    return result

@@ -1,0 +1,1 @@
+"""The daemon: capture, preprocess, invoke, decide, publish."""

@@ -1,0 +1,57 @@
+"""Every error that Galago raises on purpose, grouped by who must act.
+
+    GalagoError                     exit 1
+    ├── UsageError      ValueError  exit 2   the command line: the caller
+    ├── DataError       ValueError  exit 2   the images: whoever collected them
+    ├── FrameError      ValueError  exit 1   a picture of the wrong kind: the code that made it
+    ├── ModelFileError  ValueError  exit 3   the model file: keep the old one
+    ├── GateError       ValueError  exit 3   the conversion is worse than allowed: convert differently
+    ├── InterpreterError ImportError exit 1  no TFLite interpreter: install one
+    └── CameraError     OSError     exit 4   the camera: retry, then a person with a cable
+
+A message is one line: what happened, what was expected, what was received, how to fix it.
+"""
+
+
+class GalagoError(Exception):
+    """Root of the tree; `exit_code` is what the command leaves with."""
+
+    exit_code = 1
+
+
+class UsageError(GalagoError, ValueError):
+    """The command was asked for something that cannot be."""
+
+    exit_code = 2
+
+
+class DataError(GalagoError, ValueError):
+    """The dataset cannot serve: empty, one class only, unreadable, or of other labels."""
+
+    exit_code = 2
+
+
+class FrameError(GalagoError, ValueError):
+    """A picture is not (H, W, 3) uint8."""
+
+
+class ModelFileError(GalagoError, ValueError):
+    """A model file is damaged, incomplete, or gives wrong answers."""
+
+    exit_code = 3
+
+
+class GateError(GalagoError, ValueError):
+    """The converted model is worse than its limit."""
+
+    exit_code = 3
+
+
+class InterpreterError(GalagoError, ImportError):
+    """No usable TFLite interpreter is installed."""
+
+
+class CameraError(GalagoError, OSError):
+    """A camera cannot be opened or has stopped giving frames."""
+
+    exit_code = 4

@@ -1,0 +1,95 @@
+"""Files and folders that appear whole or not at all.
+
+- A reader of `path` sees the old content or the new, never a part (rename within one folder).
+- After the call returns, the content survives a power cut (fsync of file and folder).
+- When anything fails, a full disk included, nothing is left under the final name or beside it.
+
+    with replacing(Path("porch.tflite")) as temporary:
+        temporary.write_bytes(model)
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from galago.errors import UsageError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary file beside `path`; on success it takes the name `path`, durably.
+
+    Raises:
+        OSError: the folder is missing or read-only, or the disk is full; `path` is as it was.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 is for secrets; this is not one
+        _fsync(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _fsync(path.parent)
+
+
+@contextmanager
+def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it takes the name `path`, durably.
+
+    Raises:
+        UsageError: something non-empty already has that name, and `replace` is false.
+        OSError: the parent cannot be written or the disk is full; `path` is as it was.
+    """
+    path = path.absolute()
+    occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
+    if occupied and not replace:
+        raise UsageError(f"{path} already exists: choose another name, or remove it first")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        for inner in [*temporary.rglob("*"), temporary]:
+            _fsync(inner)
+        _take_name(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _fsync(path.parent)
+
+
+def _take_name(temporary: Path, path: Path) -> None:
+    """Rename a folder over another. rename(2) replaces only an empty folder, so a full one
+    steps aside first; it comes back if its place cannot be taken."""
+    if not path.exists() or not any(path.iterdir()):
+        temporary.replace(path)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+    path.replace(aside)
+    try:
+        temporary.replace(path)
+    except BaseException:
+        aside.replace(path)
+        raise
+    shutil.rmtree(aside)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""The workstation: dataset, split, models, fit, evaluate, report, and the embedded sample."""
