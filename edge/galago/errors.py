@@ -5,7 +5,7 @@
     ├── DataError       ValueError  exit 2   the images: whoever collected them
     ├── FrameError      ValueError  exit 1   a picture of the wrong kind: the code that made it
     ├── ModelFileError  ValueError  exit 3   the model file: keep the old one
-    ├── GateError       ValueError  exit 3   the conversion is worse than allowed: convert differently
+    ├── GateError       ValueError  exit 3   the conversion is worse than allowed: redo it
     ├── InterpreterError ImportError exit 1  no TFLite interpreter: install one
     └── CameraError     OSError     exit 4   the camera: retry, then a person with a cable
 

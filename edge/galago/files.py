@@ -66,8 +66,11 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def _take_name(temporary: Path, path: Path) -> None:
-    """Rename a folder over another. rename(2) replaces only an empty folder, so a full one
-    steps aside first; it comes back if its place cannot be taken."""
+    """Rename a folder over another.
+
+    rename(2) replaces only an empty folder, so a full one steps aside first; it comes back if its
+    place cannot be taken.
+    """
     if not path.exists() or not any(path.iterdir()):
         temporary.replace(path)
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from galago.bundle.preprocess import Pixels
+from galago.bundle.preprocess import Pixels, as_pixels
 from galago.errors import DataError
 from galago.files import replacing
 
@@ -34,8 +34,7 @@ def read_image(path: Path) -> Pixels:
     image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
     if image is None:
         raise DataError(f"{path} cannot be read as an image: expected JPEG, PNG, BMP or WebP")
-    pixels: Pixels = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    return pixels
+    return as_pixels(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
 def write_image(path: Path, pixels: Pixels, *, quality: int = 90) -> None:

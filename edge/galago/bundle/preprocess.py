@@ -55,7 +55,7 @@ def preprocess(frame: Pixels, spec: PreprocessSpec, out: Pixels | None = None) -
         # cv2.resize copies in this case too, but only into memory of its own when `view` is sliced.
         resized = _copy(view, out)
     else:
-        resized = _as_pixels(cv2.resize(view, size, dst=out, interpolation=cv2.INTER_AREA))
+        resized = as_pixels(cv2.resize(view, size, dst=out, interpolation=cv2.INTER_AREA))
     if spec.colour == "bgr":
         cv2.cvtColor(resized, cv2.COLOR_RGB2BGR, dst=resized)
     return resized
@@ -90,7 +90,7 @@ def _copy(view: Pixels, out: Pixels | None) -> Pixels:
     return out
 
 
-def _as_pixels(array: Any) -> Pixels:
+def as_pixels(array: Any) -> Pixels:
     """Tell the type checker what cv2's loose stubs do not: uint8 in, uint8 out."""
     result: Pixels = array
     return result

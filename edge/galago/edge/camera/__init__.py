@@ -1,8 +1,8 @@
 """Cameras, real and recorded, behind one protocol.
 
-    with open_camera("file:clip.mp4") as camera:
-        for frame in camera:
-            show(frame.pixels)
+with open_camera("file:clip.mp4") as camera:
+    for frame in camera:
+        show(frame.pixels)
 """
 
 from galago.edge.camera.base import Camera, Frame

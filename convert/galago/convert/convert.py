@@ -1,0 +1,231 @@
+"""Turn a finished run into the one file that crosses to the camera.
+
+- The int8 model is compared with the float model on the test pictures, run by the interpreter that
+  the camera uses; worse than the limit, it gets no file.
+- Calibration and golden pictures come from the training pictures only.
+- The file is verified in a child process before it takes its name.
+
+    conversion = convert(Path("run"), Path("porch.tflite"))
+    print(conversion.comparison.agreement, conversion.passed)
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from galago.bundle.classifier import Classifier
+from galago.bundle.golden import make_golden
+from galago.bundle.image import read_image
+from galago.bundle.interpreter import Interpreter
+from galago.bundle.manifest import Head, Manifest
+from galago.bundle.model_file import ModelFile
+from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels
+from galago.bundle.verify import verify
+from galago.convert.gate import MAX_DROP_POINTS, Comparison, compare
+from galago.convert.quantize import to_float32, to_int8
+from galago.progress import say
+from galago.train.dataset import Dataset, Item, scan
+from galago.train.evaluate import check_labels
+from galago.train.images import Images, load
+from galago.train.predict import predict_keras, predict_tflite
+from galago.train.run_folder import Run
+
+CALIBRATION_IMAGES = 200  # more changed nothing measurable: facts of post-training quantization
+GOLDEN_INPUTS = 32
+GOLDEN_FRAMES = 4  # golden inputs that also come as the camera would give them
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What came of it; `model` is the file's content, None where the gate refused it."""
+
+    comparison: Comparison
+    float_bytes: int
+    converted_bytes: int
+    file: Path
+    model: ModelFile | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the file was written."""
+        return self.model is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document that `galago convert --json` prints."""
+        comparison = self.comparison
+        return {
+            "file": str(self.file),
+            "float": {"accuracy": comparison.original.accuracy, "bytes": self.float_bytes},
+            "converted": {
+                "accuracy": comparison.converted.accuracy,
+                "bytes": self.converted_bytes,
+            },
+            "agreement": comparison.agreement,
+            "passed": self.passed,
+            "n": comparison.original.n,
+            "file_bytes": len(self.model.content) if self.model else None,
+        }
+
+
+def convert(
+    run_folder: Path,
+    out: Path,
+    *,
+    data: Path | None = None,
+    max_drop_points: float = MAX_DROP_POINTS,
+) -> Conversion:
+    """Quantize, compare, embed, verify, write.
+
+    Args:
+        run_folder: what `galago train` left.
+        out: the file to write; untouched unless everything passes.
+        data: the pictures, where they have moved since training.
+        max_drop_points: accuracy that may be lost, in percentage points.
+
+    Raises:
+        UsageError, DataError: the run or its pictures cannot serve.
+        ModelFileError: the written model does not pass its own golden frames.
+    """
+    run = Run.read(run_folder)
+    dataset = scan(data or run.data, seed=run.seed)
+    check_labels(run.labels, dataset)
+    calibration = load(_balanced(dataset, run.seed), run.preprocess, "calibration pictures")
+    test = load(dataset.splits["test"], run.preprocess, "test pictures")
+
+    say("Quantizing to int8")
+    keras_model = run.load_model()
+    flatbuffer = to_int8(keras_model, calibration.pixels)
+    float_bytes = len(to_float32(keras_model))
+    classifier = _classifier(flatbuffer, run)
+
+    say(f"Comparing both models on {len(test)} test pictures")
+    comparison = compare(
+        predict_keras(keras_model, test.pixels),
+        predict_tflite(classifier, test.pixels),
+        test.labels,
+        run.labels,
+    )
+    if not comparison.within(max_drop_points):
+        return Conversion(comparison, float_bytes, len(flatbuffer), out, None)
+
+    model = _assemble(run, flatbuffer, classifier, comparison, calibration)
+    say("Verifying the golden frames in a process of their own")
+    verify(model)
+    model.write(out)
+    return Conversion(comparison, float_bytes, len(flatbuffer), out, model)
+
+
+def as_text(conversion: Conversion) -> str:
+    """Both models side by side, for a terminal."""
+    comparison = conversion.comparison
+    rows = [
+        ("float32", comparison.original, conversion.float_bytes),
+        ("int8", comparison.converted, conversion.converted_bytes),
+    ]
+    lines = ["           accuracy      loss       size"]
+    lines += [
+        f"{name:<10} {metrics.accuracy:>8.2%}  {metrics.loss:>8.4f}  {size / 1e3:>6.0f} kB"
+        for name, metrics, size in rows
+    ]
+    share, n = comparison.agreement, comparison.original.n
+    lines.append(f"The same answer for {share:.2%} of {n} test pictures.")
+    if conversion.model is not None:
+        size = f"{len(conversion.model.content) / 1e3:.0f} kB with golden frames"
+        lines.append(f"Wrote {conversion.file} ({size}); its golden frames passed here.")
+    return "\n".join(lines)
+
+
+def _balanced(dataset: Dataset, seed: int) -> list[Item]:
+    """Training pictures for calibration, as many of each class, classes taking turns."""
+    random = np.random.default_rng(seed)
+    by_class = []
+    for index in range(len(dataset.labels)):
+        items = [item for item in dataset.splits["train"] if item.label == index]
+        by_class.append([items[choice] for choice in random.permutation(len(items))])
+    each = -(-CALIBRATION_IMAGES // len(by_class))
+    turns = range(min(each, *map(len, by_class)))
+    return [items[turn] for turn in turns for items in by_class]
+
+
+def _classifier(flatbuffer: bytes, run: Run) -> Classifier:
+    head: Head = "sigmoid" if Interpreter(flatbuffer).output.shape[1] == 1 else "softmax"
+    return Classifier(Interpreter(flatbuffer), run.preprocess, run.labels, head)
+
+
+def _assemble(
+    run: Run,
+    flatbuffer: bytes,
+    classifier: Classifier,
+    comparison: Comparison,
+    calibration: Images,
+) -> ModelFile:
+    interpreter = classifier.interpreter
+    frames = [_as_camera(path, run.preprocess) for path in calibration.paths[:GOLDEN_FRAMES]]
+    golden = make_golden(
+        frames, calibration.pixels[GOLDEN_FRAMES:GOLDEN_INPUTS], interpreter, run.preprocess
+    )
+    manifest = Manifest(
+        labels=run.labels,
+        preprocess=run.preprocess,
+        head=classifier.head,
+        flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest(),
+        quantization=_quantization(interpreter, len(calibration)),
+        metrics=_metrics(comparison),
+        provenance=_provenance(run, interpreter),
+    )
+    return ModelFile.build(flatbuffer, manifest, golden)
+
+
+def _as_camera(path: Path, spec: PreprocessSpec) -> Pixels:
+    """A picture before preprocessing, no larger than twice the input, to keep the file small."""
+    pixels = read_image(path)
+    scale = max(2 * spec.height / pixels.shape[0], 2 * spec.width / pixels.shape[1])
+    if scale >= 1:
+        return pixels
+    size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
+    return as_pixels(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
+def _quantization(interpreter: Interpreter, images: int) -> dict[str, Any]:
+    return {
+        "scheme": "int8",
+        "calibration_images": images,
+        **{
+            name: {
+                "dtype": tensor.dtype.name,
+                "scale": tensor.scale,
+                "zero_point": tensor.zero_point,
+            }
+            for name, tensor in (("input", interpreter.input), ("output", interpreter.output))
+        },
+    }
+
+
+def _metrics(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "n": comparison.original.n,
+        "float": {"accuracy": comparison.original.accuracy, "loss": comparison.original.loss},
+        "converted": {
+            "accuracy": comparison.converted.accuracy,
+            "loss": comparison.converted.loss,
+        },
+        "agreement": comparison.agreement,
+        "per_class": {name: asdict(m) for name, m in comparison.converted.per_class.items()},
+    }
+
+
+def _provenance(run: Run, interpreter: Interpreter) -> dict[str, Any]:
+    """Where the model comes from; the time is the training's, so that the file can be remade."""
+    return {
+        "network": run.model,
+        "seed": run.seed,
+        "trained": run.created,
+        "data_fingerprint": run.fingerprint,
+        "counts": run.counts,
+        "versions": run.versions,
+        "interpreter": interpreter.name,
+    }

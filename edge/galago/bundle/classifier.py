@@ -1,0 +1,76 @@
+"""From a picture to scores.
+
+classifier = Classifier.open(ModelFile.read(path))
+scores = classifier(frame)
+print(classifier.labels[scores.argmax()])
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galago.bundle.interpreter import Interpreter, Raw, dequantize
+from galago.bundle.manifest import Head
+from galago.bundle.model_file import ModelFile
+from galago.bundle.preprocess import Pixels, PreprocessSpec, preprocess
+from galago.errors import ModelFileError
+
+Scores: TypeAlias = NDArray[np.float32]
+
+
+class Classifier:
+    """A model ready to look at pictures. Build once, call often; not for two threads at a time.
+
+    Raises:
+        ModelFileError: interpreter, labels and preprocessing do not fit together.
+    """
+
+    def __init__(
+        self, interpreter: Interpreter, spec: PreprocessSpec, labels: tuple[str, ...], head: Head
+    ) -> None:
+        _check_fit(interpreter, spec, labels, head)
+        self.interpreter, self.spec, self.labels, self.head = interpreter, spec, labels, head
+        self._image = np.empty((spec.height, spec.width, 3), np.uint8)
+
+    @classmethod
+    def open(cls, model: ModelFile, threads: int = 1, provider: str | None = None) -> "Classifier":
+        """Load a model file into an interpreter."""
+        manifest = model.manifest
+        interpreter = Interpreter(model.flatbuffer, threads, provider)
+        return cls(interpreter, manifest.preprocess, manifest.labels, manifest.head)
+
+    def __call__(self, frame: Pixels) -> Scores:
+        """Classify one picture.
+
+        Convention: (H, W, 3) uint8 RGB → (classes,) float32, 0–1, sum 1, in the order of `labels`.
+        """
+        return self.classify(preprocess(frame, self.spec, out=self._image))
+
+    def classify(self, image: Pixels) -> Scores:
+        """Classify one prepared picture, (h, w, 3) uint8 as `preprocess` makes it."""
+        self.interpreter.write(image)
+        return self.scores(self.interpreter.invoke())
+
+    def scores(self, raw: Raw) -> Scores:
+        """Raw outputs of the interpreter, (n,), to (classes,) float32 with sum 1."""
+        values = dequantize(raw, self.interpreter.output)
+        if self.head == "sigmoid":
+            return np.array([1 - values[0], values[0]], np.float32)
+        # Quantized softmax outputs are rounded one by one; their sum is 1 give or take a few steps.
+        total: np.float32 = values.sum()
+        return values / total if total > 0 else values
+
+
+def _check_fit(
+    interpreter: Interpreter, spec: PreprocessSpec, labels: tuple[str, ...], head: Head
+) -> None:
+    if interpreter.size != (spec.height, spec.width):
+        raise ModelFileError(
+            f"the model's input is {interpreter.input}, its description says "
+            f"{spec.height} × {spec.width}"
+        )
+    outputs = interpreter.output.shape[1]
+    expected = 1 if head == "sigmoid" else len(labels)
+    if outputs != expected or (head == "sigmoid" and len(labels) != 2):
+        raise ModelFileError(f"the model has {outputs} outputs, its {head} head needs {expected}")

@@ -1,0 +1,191 @@
+"""One face for the three TFLite interpreters.
+
+- ai-edge-litert is tried first, then tflite-runtime, then TensorFlow's own (docs/adr/0005).
+- TensorFlow is imported only where neither of the others is installed: never on a device.
+- Whatever the C++ side throws for a bad model leaves here as ModelFileError.
+
+    interpreter = Interpreter(flatbuffer, threads=1)
+    interpreter.write(image)  # (h, w, 3) uint8
+    raw = interpreter.invoke()  # (n,) uint8, int8 or float32
+"""
+
+import importlib
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galago.bundle.preprocess import Pixels
+from galago.errors import InterpreterError, ModelFileError
+from galago.noise import hushed
+
+# Distribution → the module that holds its Interpreter class, in order of preference.
+PROVIDERS = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "tensorflow": "tensorflow.lite.python.interpreter",
+}
+
+Raw: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output of the model; `scale` is 0 where the tensor is not quantized."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+
+    @classmethod
+    def from_details(cls, details: dict[str, Any]) -> "Tensor":
+        """Read what `get_input_details()` and `get_output_details()` tell."""
+        scale, zero_point = details["quantization"]
+        shape = tuple(int(size) for size in details["shape"])
+        return cls(details["index"], shape, np.dtype(details["dtype"]), scale, zero_point)
+
+    def __str__(self) -> str:
+        return f"{self.shape} {self.dtype.name}"
+
+
+class Interpreter:
+    """A loaded image classifier: one image in, one row of raw outputs out.
+
+    Args:
+        flatbuffer: the TFLite model.
+        threads: for the kernels, at least 1.
+        provider: a key of PROVIDERS, or None for the first that works.
+
+    Raises:
+        InterpreterError: none of the interpreters can be used.
+        ModelFileError: the interpreter refuses the model, or it is not an image classifier.
+    """
+
+    def __init__(self, flatbuffer: bytes, threads: int = 1, provider: str | None = None) -> None:
+        self.name, make = _find(provider)
+        self.threads = threads
+        try:
+            with hushed():
+                self._tflite = make(model_content=flatbuffer, num_threads=threads)
+                self._tflite.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(
+                f"{self.name} cannot load the model: {_one_line(error)}"
+            ) from error
+        self.input = self._only(self._tflite.get_input_details(), "input")
+        self.output = self._only(self._tflite.get_output_details(), "output")
+        _check_classifier(self.input, self.output)
+        self._input_view = self._tflite.tensor(self.input.index)
+        self._output_view = self._tflite.tensor(self.output.index)
+        self._put = _WRITERS[self.input.dtype.name]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the input, in pixels."""
+        return self.input.shape[1], self.input.shape[2]
+
+    @property
+    def delegated(self) -> bool:
+        """Whether an accelerated backend (XNNPACK) took the graph over.
+
+        Source: `_get_ops_details`, private, yet the only way; present from 2.14 to LiteRT 2.3.
+        """
+        return any(op["op_name"] == "DELEGATE" for op in self._tflite._get_ops_details())  # noqa: SLF001
+
+    def write(self, image: Pixels) -> None:
+        """Copy an image into the input tensor.
+
+        Convention: (h, w, 3) uint8 in the model's colour order. An int8 input gets the same values
+        shifted by −128, a float input the same values 0–255: the graph itself normalises.
+        """
+        self._put(image, self._input_view()[0])
+
+    def invoke(self) -> Raw:
+        """Run the model on what was written.
+
+        Returns:
+            (n,) raw outputs in the model's dtype; a copy, safe to keep.
+
+        Raises:
+            ModelFileError: the model fails to run.
+        """
+        try:
+            self._tflite.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(f"{self.name} cannot run the model: {_one_line(error)}") from error
+        result: Raw = self._output_view()[0].copy()
+        return result
+
+    def _only(self, details: list[dict[str, Any]], what: str) -> Tensor:
+        if len(details) != 1:
+            raise ModelFileError(
+                f"an image classifier has one {what}, this model has {len(details)}"
+            )
+        return Tensor.from_details(details[0])
+
+
+def dequantize(raw: Raw, tensor: Tensor) -> NDArray[np.float32]:
+    """Raw outputs to real values, (n,) float32: `(raw − zero_point) · scale` where quantized."""
+    if tensor.scale == 0:
+        return raw.astype(np.float32)
+    shifted = raw.astype(np.float32) - np.float32(tensor.zero_point)
+    return shifted * np.float32(tensor.scale)
+
+
+def _find(provider: str | None) -> tuple[str, Callable[..., Any]]:
+    """The first interpreter class that can be used, with its name and version."""
+    reasons = []
+    for distribution in [provider] if provider else PROVIDERS:
+        try:
+            module = importlib.import_module(PROVIDERS[distribution])
+        except ImportError as error:  # also a wheel for another C library
+            reasons.append(f"{distribution}: {_one_line(error)}")
+            continue
+        version = importlib.metadata.version(distribution)
+        reason = _numpy_trap(distribution)
+        if reason is None:
+            return f"{distribution} {version}", module.Interpreter
+        reasons.append(reason)
+    raise InterpreterError(
+        "no TFLite interpreter can be used; install one with pip install ai-edge-litert "
+        f"(tried {'; '.join(reasons)})"
+    )
+
+
+def _numpy_trap(distribution: str) -> str | None:
+    """tflite-runtime was built against numpy 1: with numpy 2 it imports, then breaks when used."""
+    if distribution == "tflite-runtime" and int(np.__version__.split(".")[0]) >= 2:
+        return f"tflite-runtime: it needs numpy < 2 and found {np.__version__}"
+    return None
+
+
+def _check_classifier(input_: Tensor, output: Tensor) -> None:
+    n_dimensions, channels = 4, 3
+    shape = input_.shape
+    if len(shape) != n_dimensions or shape[0] != 1 or shape[3] != channels:
+        raise ModelFileError(f"the input must be (1, height, width, 3), this model's is {input_}")
+    if input_.dtype.name not in _WRITERS:
+        raise ModelFileError(f"the input must be uint8, int8 or float32, this model's is {input_}")
+    if len(output.shape) != 2 or output.shape[0] != 1:
+        raise ModelFileError(f"the output must be (1, classes), this model's is {output}")
+
+
+def _put_same(image: Pixels, tensor: Raw) -> None:
+    tensor[...] = image
+
+
+def _put_shifted(image: Pixels, tensor: Raw) -> None:
+    # x − 128 as int8 is x with its top bit flipped: one pass, exact, no wider type in between.
+    np.bitwise_xor(image, np.uint8(0x80), out=tensor.view(np.uint8))
+
+
+_WRITERS = {"uint8": _put_same, "int8": _put_shifted, "float32": _put_same}
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,337 @@
+"""The `galago` command.
+
+- A verb imports its part of Galago only when it is called: `galago --help` is instant, and the
+  device never loads what only the workstation has.
+- Every failure that a user can cause ends here as one line on standard error and the exit code of
+  its kind (galago.errors); anything else is a defect and shows its traceback.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from galago.errors import GalagoError, GateError, UsageError
+
+app = typer.Typer(
+    name="galago",
+    help="Turn folders of labelled images into a camera that classifies by itself.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[
+    Path,
+    typer.Argument(help="Folder per class, or train/ val/ test/ with a folder per class each."),
+]
+ModelFileArgument = Annotated[Path, typer.Argument(help="A model file that galago convert wrote.")]
+ModelOption = Annotated[Path, typer.Option("--model", help="The model file.")]
+CameraOption = Annotated[
+    str, typer.Option("--camera", help="file:clip.mp4, dir:frames/ or fake:bars*100 …")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Threads = Annotated[int, typer.Option(min=1, max=64, help="Threads of the interpreter.")]
+Provider = Annotated[
+    str | None,
+    typer.Option("--interpreter", help="ai-edge-litert, tflite-runtime or tensorflow."),
+]
+MaxUnreadable = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of unreadable pictures that may be left out.")
+]
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Where to put it.")] = Path("demo"),
+    *,
+    seed: int = 0,
+) -> None:
+    """The whole pipeline on the embedded sample, in about two minutes.
+
+    Example: galago demo
+    """
+    _needs("train")
+    from galago.demo import run_demo
+
+    _print(run_demo(directory, seed=seed))
+
+
+@app.command()
+def sample(
+    directory: Annotated[Path, typer.Argument(help="Folder to write; must not exist yet.")],
+    *,
+    seed: int = 0,
+) -> None:
+    """Draw the embedded sample: a labelled dataset and a video clip with its truth.
+
+    Example: galago sample feeder
+    """
+    from galago.train.sample import write_sample
+
+    written = write_sample(directory, seed=seed)
+    for split, counts in written.counts.items():
+        listed = ", ".join(f"{n} {label}" for label, n in counts.items())
+        _print(f"{written.images / split}: {listed}")
+    _print(
+        f"{written.clip}: {written.clip_seconds:.0f} s, {written.n_events} events ({written.truth})"
+    )
+
+
+@app.command()
+def train(
+    data: Data,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the run.")],
+    model: Annotated[str, typer.Option(help="Network: cnn.")] = "cnn",
+    size: Annotated[int, typer.Option(min=10, max=1024, help="Input side in pixels.")] = 64,
+    crop: Annotated[
+        Literal["none", "centre"],
+        typer.Option(help="none: the whole view, stretched; centre: its middle."),
+    ] = "none",
+    epochs: Annotated[int, typer.Option(min=1)] = 10,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    seed: int = 0,
+    max_unreadable: MaxUnreadable = 0.05,
+    force: Annotated[bool, typer.Option(help="Replace the run that is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network on folders of pictures.
+
+    Example: galago train images/ --out run
+    """
+    _needs("train")
+    from galago.train.evaluate import as_text
+    from galago.train.fit import Settings
+    from galago.train.fit import train as fit
+
+    settings = Settings(model, size, size, crop, epochs, batch_size, seed, max_unreadable)
+    run, metrics = fit(data, out, settings, replace=force)
+    after = f"\n\nThe run is in {run.folder}; look at {run.folder / 'report.html'}"
+    _show(metrics.to_dict(), as_text(metrics) + after, as_json=as_json)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A run, a .keras or a .tflite.")],
+    data: Data,
+    *,
+    split: Annotated[str, typer.Option(help="test, val, train or all.")] = "test",
+    max_unreadable: MaxUnreadable = 0.05,
+    as_json: Json = False,
+) -> None:
+    """Print loss, accuracy, figures per class and the confusion matrix.
+
+    Example: galago evaluate run images/
+    """
+    _needs("train")
+    from galago.train.evaluate import as_text
+    from galago.train.evaluate import evaluate as score
+
+    metrics = score(model, data, split=split, max_unreadable=max_unreadable)
+    _show(metrics.to_dict(), as_text(metrics), as_json=as_json)
+
+
+@app.command()
+def convert(
+    run: Annotated[Path, typer.Argument(help="Folder that galago train wrote.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The .tflite to write.")],
+    data: Annotated[Path | None, typer.Option(help="The pictures, if they have moved.")] = None,
+    max_drop: Annotated[
+        float, typer.Option(min=0, max=100, help="Accuracy that may be lost, in points.")
+    ] = 0.5,
+    as_json: Json = False,
+) -> None:
+    """Quantize to int8, compare with the float model, and write the one file for the camera.
+
+    Example: galago convert run --out porch.tflite
+    """
+    _needs("train")
+    from galago.convert.convert import as_text
+    from galago.convert.convert import convert as turn
+
+    conversion = turn(run, out, data=data, max_drop_points=max_drop)
+    _show(conversion.to_dict(), as_text(conversion), as_json=as_json)
+    if not conversion.passed:
+        raise GateError(
+            f"conversion loses {conversion.comparison.drop_points:.2f} points of accuracy, at most "
+            f"{max_drop:g} are allowed: {out} was not written; train longer, or raise --max-drop"
+        )
+
+
+@app.command()
+def inspect(file: ModelFileArgument, *, as_json: Json = False) -> None:
+    """Say what is inside a model file.
+
+    Example: galago inspect porch.tflite
+    """
+    from galago.bundle.describe import as_text, document
+    from galago.bundle.model_file import ModelFile
+
+    model = ModelFile.read(file)
+    _show(document(model), as_text(model), as_json=as_json)
+
+
+@app.command()
+def verify(
+    file: ModelFileArgument,
+    *,
+    threads: Threads = 1,
+    interpreter: Provider = None,
+    as_json: Json = False,
+) -> None:
+    """Run the golden frames on this machine.
+
+    Example: galago verify porch.tflite
+    """
+    from galago.bundle.verify import as_text, verify_file
+
+    verification = verify_file(file, threads=threads, provider=interpreter)
+    _show(verification.to_dict(), as_text(verification), as_json=as_json)
+
+
+@app.command()
+def classify(
+    file: ModelFileArgument,
+    images: Annotated[list[str], typer.Argument(help="Pictures, folders or patterns.")],
+    *,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Print the best classes of each picture.
+
+    Example: galago classify porch.tflite photo.jpg 'more/*.png'
+    """
+    from galago.bundle.classifier import Classifier
+    from galago.bundle.model_file import ModelFile
+    from galago.edge import classify as part
+
+    paths = part.find_images(images)
+    classifier = Classifier.open(ModelFile.read(file), threads)
+    results = list(part.classify(classifier, paths))
+    _show([r.to_dict() for r in results], part.as_text(results), as_json=as_json)
+
+
+@app.command()
+def bench(
+    file: Annotated[Path, typer.Argument(help="A model file, or any TFLite image classifier.")],
+    *,
+    threads: Annotated[int | None, typer.Option(min=1, max=64, help="Only this count.")] = None,
+    interpreter: Provider = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the bare interpreter and the daemon's whole loop.
+
+    Example: galago bench porch.tflite
+    """
+    from galago.edge import bench as part
+
+    counts = [threads] if threads else part.thread_counts()
+    results = part.bench(file, counts, interpreter)
+    _show(part.document(results), part.as_text(results), as_json=as_json)
+
+
+@app.command()
+def run(
+    *,
+    model: ModelOption,
+    camera: CameraOption,
+    threads: Threads = 1,
+) -> None:
+    """Classify what a camera sees, until stopped: one JSON line per event.
+
+    Example: galago run --model porch.tflite --camera file:clip.mp4
+    """
+    from galago.edge.run import run as look
+
+    look(model, camera, sys.stdout, threads=threads)
+
+
+@app.command()
+def replay(
+    clip: Annotated[Path, typer.Argument(help="A recorded video.")],
+    *,
+    truth: Annotated[Path, typer.Option(help="What is really in it; see galago sample.")],
+    model: ModelOption,
+    as_json: Json = False,
+) -> None:
+    """Score the daemon's own code over a recorded clip, as events.
+
+    Example: galago replay clip.mp4 --truth clip.json --model porch.tflite
+    """
+    from galago.edge import replay as part
+
+    score = part.replay_file(clip, truth, model)
+    _show(score.to_dict(), part.as_text(score), as_json=as_json)
+
+
+@app.command()
+def watch(
+    *,
+    model: ModelOption,
+    camera: CameraOption,
+    threads: Threads = 1,
+) -> None:
+    """Show the live picture with its label in a window; q ends it.
+
+    Example: galago watch --model porch.tflite --camera file:clip.mp4
+    """
+    from galago.edge.watch import watch as show
+
+    show(model, camera, threads=threads)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    try:
+        # Not standalone: errors are worded here, in one line, not by typer in a box.
+        words = sys.argv[1:] if arguments is None else arguments
+        result = app(words or ["--help"], prog_name="galago", standalone_mode=False)
+    except typer.TyperException as error:
+        return _fail(f"{error.format_message()} See galago --help", 2)
+    except GalagoError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has left: nothing more to say, not even at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(_os_error(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", 130)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"galago: {' '.join(message.split())}\n")
+    return code
+
+
+def _os_error(error: OSError) -> str:
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}"
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()  # here, where a reader that has left is still ours to handle
+
+
+def _show(document: Any, text: str, *, as_json: bool) -> None:
+    _print(json.dumps(document, ensure_ascii=False, indent=2) if as_json else text)
+
+
+def _needs(extra: str) -> None:
+    """Say in one line that this verb wants the workstation's packages, where they are missing."""
+    from importlib.util import find_spec
+
+    if any(find_spec(name) is None for name in ("tensorflow", "sklearn", "jinja2")):
+        raise UsageError(f"this needs the workstation's packages: pip install 'galago[{extra}]'")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

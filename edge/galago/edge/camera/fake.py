@@ -1,0 +1,72 @@
+"""`fake:` plays a script of pictures and faults, chosen like any other camera.
+
+- The script decides everything: the same script gives the same frames on every machine.
+- A late reader delays the script and loses nothing; its frames do not come in a burst afterwards.
+- After a failure, iterating again goes on behind it, as with a camera that recovers.
+"""
+
+from collections.abc import Iterator, Sequence
+from time import monotonic_ns
+
+from galago.bundle.preprocess import Pixels
+from galago.edge.camera.base import Frame
+from galago.edge.camera.closing import Closing
+from galago.edge.camera.steps import End, Failure, Moment, Play, Stall
+from galago.errors import CameraError
+
+_NS = 1_000_000_000
+
+
+class FakeCamera(Closing):
+    """A scripted camera: live at `fps` frames per second; with None at full speed, then not live.
+
+    `steps` are what script.prepare made ready. Frames: (height, width, 3) uint8 RGB of one size;
+    times are those of the real clock.
+    """
+
+    def __init__(
+        self, steps: Sequence[Play], *, source: str, fps: float | None = 30.0, loop: bool = False
+    ) -> None:
+        super().__init__(source)
+        self.live = fps is not None
+        self._period_ns = 0 if fps is None else round(_NS / fps)
+        self._due_ns = 0
+        self._number = 0
+        self._moments = _moments(steps, loop=loop)  # kept here, so that a second `for` goes on
+
+    def __iter__(self) -> Iterator[Frame]:
+        for moment in self._moments:
+            if self._closed.is_set():
+                return
+            if isinstance(moment, Stall):
+                self._wait(moment.seconds)
+                self._due_ns = 0
+            elif isinstance(moment, Failure):
+                raise CameraError(f"the fake camera failed: {moment.reason} ({self.source})")
+            elif not isinstance(moment, End) and self._wait_for_turn():
+                yield self._frame(moment)
+
+    def _wait_for_turn(self) -> bool:
+        """Wait for the next frame's time; False if the camera was closed meanwhile."""
+        if self._period_ns and not self._wait_until(self._due_ns):
+            return False
+        now = monotonic_ns()
+        on_time = self._due_ns + self._period_ns > now
+        self._due_ns = (self._due_ns if on_time else now) + self._period_ns
+        return True
+
+    def _frame(self, pixels: Pixels) -> Frame:
+        number = self._number
+        self._number += 1
+        return Frame(pixels.copy(), monotonic_ns(), number)
+
+
+def _moments(steps: Sequence[Play], *, loop: bool) -> Iterator[Moment]:
+    again = True
+    while again:
+        for play in steps:
+            for moment in play():
+                if isinstance(moment, End):
+                    return
+                yield moment
+        again = loop

@@ -1,0 +1,66 @@
+"""From scores, frame by frame, to a label that does not flicker.
+
+- `decide` is a pure function of the state before, the scores and the time.
+- Smoothing is over time, not over frames: the frame rate does not change the behaviour.
+- A label is taken up at a higher score than the one at which it is given up.
+
+    state = decide(state, scores, frame.time_ns)
+"""
+
+import math
+from dataclasses import dataclass
+
+from galago.bundle.classifier import Scores
+
+UNKNOWN = -1  # no label is certain enough
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSettings:
+    """`smooth_s`: time constant of the exponential mean. `enter`, `leave`: scores, 0–1."""
+
+    smooth_s: float = 0.4
+    enter: float = 0.6
+    leave: float = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is seen now.
+
+    Convention: `scores` (classes,) float32, smoothed; `label` an index or UNKNOWN; `since_ns` and
+    `time_ns` monotonic.
+    """
+
+    scores: Scores
+    label: int
+    since_ns: int
+    time_ns: int
+
+    @property
+    def score(self) -> float:
+        """Smoothed score of the label, or of the best one while it is unknown."""
+        return float(self.scores.max() if self.label == UNKNOWN else self.scores[self.label])
+
+
+def decide(
+    before: Decision | None, scores: Scores, time_ns: int, settings: DecisionSettings
+) -> Decision:
+    """The decision after one more frame."""
+    if before is None:
+        return Decision(scores, _label(UNKNOWN, scores, settings), time_ns, time_ns)
+    elapsed_s = (time_ns - before.time_ns) / 1e9
+    weight = -math.expm1(-elapsed_s / settings.smooth_s) if settings.smooth_s > 0 else 1.0
+    smoothed = before.scores + (scores - before.scores) * scores.dtype.type(weight)
+    label = _label(before.label, smoothed, settings)
+    since_ns = before.since_ns if label == before.label else time_ns
+    return Decision(smoothed, label, since_ns, time_ns)
+
+
+def _label(before: int, scores: Scores, settings: DecisionSettings) -> int:
+    best = int(scores.argmax())
+    if scores[best] >= settings.enter:
+        return best
+    if before != UNKNOWN and scores[before] >= settings.leave:
+        return before
+    return UNKNOWN

@@ -1,0 +1,94 @@
+"""A window with the live picture and what the model says of it; q ends it."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+
+from galago.bundle.classifier import Classifier
+from galago.bundle.preprocess import Pixels, as_pixels
+from galago.bundle.verify import open_verified
+from galago.edge.camera import open_camera
+from galago.edge.event import name
+from galago.edge.loop import Loop, Seen
+from galago.edge.stopping import stop_on_signals
+from galago.errors import UsageError
+
+TITLE = "galago"
+
+_MIN_HEIGHT = 480  # smaller pictures are enlarged, so that the text on them can be read
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_WHITE, _GREEN, _DARK = (255, 255, 255), (90, 200, 90), (32, 32, 32)  # BGR
+
+
+def watch(model_path: Path, source: str, *, threads: int = 1) -> None:
+    """Show `source` with its label until q, the window's cross, a signal, or its end.
+
+    Raises:
+        UsageError: there is no display, or this OpenCV has no windows.
+        ModelFileError, CameraError: as `run`.
+    """
+    _check_display()
+    with stop_on_signals() as stop:
+        model, _ = open_verified(model_path, threads=threads)
+        classifier = Classifier.open(model, threads)
+        try:
+            with open_camera(source) as camera, Loop(camera, classifier, stop) as loop:
+                _show(loop, classifier.labels, stop)
+        finally:
+            cv2.destroyAllWindows()
+
+
+def draw(seen: Seen, labels: tuple[str, ...], fps: float) -> Pixels:
+    """The picture with the label, a bar per class and the frame rate on it.
+
+    Convention: returns (H, W, 3) uint8 **BGR**, as cv2.imshow wants it, H at least 480.
+    """
+    picture = cv2.cvtColor(seen.frame.pixels, cv2.COLOR_RGB2BGR)
+    scale = max(1.0, _MIN_HEIGHT / picture.shape[0])
+    picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    decision = seen.decision
+    _text(picture, f"{name(decision.label, labels)}  {decision.score:.0%}", (16, 40), 1.1)
+    _text(picture, f"{fps:.0f} fps", (picture.shape[1] - 110, 34), 0.7)
+    top = decision.scores.argsort()[::-1][:5]
+    for row, index in enumerate(top):
+        y = picture.shape[0] - 24 * (len(top) - row)
+        length = round(200 * float(decision.scores[index]))
+        cv2.rectangle(picture, (16, y - 2), (216, y + 14), _DARK, cv2.FILLED)
+        cv2.rectangle(picture, (16, y - 2), (16 + length, y + 14), _GREEN, cv2.FILLED)
+        _text(picture, labels[index], (224, y + 13), 0.55)
+    return as_pixels(picture)
+
+
+def _check_display() -> None:
+    """Open a window in a child process first: without a display, Qt ends the whole process."""
+    child = subprocess.run(
+        [sys.executable, "-P", "-c", "import cv2; cv2.namedWindow('galago')"],
+        capture_output=True,
+        check=False,
+    )
+    if child.returncode != 0:
+        raise UsageError(
+            "watch cannot open a window: it needs a display, and opencv-python instead of "
+            "opencv-python-headless; without a display use galago run"
+        )
+
+
+def _show(loop: Loop, labels: tuple[str, ...], stop: threading.Event) -> None:
+    fps, last = 0.0, time.monotonic()
+    for seen in loop:
+        now = time.monotonic()
+        fps, last = 0.9 * fps + 0.1 / max(now - last, 1e-6), now
+        cv2.imshow(TITLE, draw(seen, labels, fps))
+        closed = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+        if cv2.waitKey(1) & 0xFF == ord("q") or closed:
+            stop.set()
+
+
+def _text(picture: object, text: str, at: tuple[int, int], size: float) -> None:
+    """Light letters with a dark edge, to be read on any background."""
+    for colour, thickness in ((_DARK, 5), (_WHITE, 2)):
+        cv2.putText(picture, text, at, _FONT, size, colour, thickness, cv2.LINE_AA)  # type: ignore[call-overload]

@@ -1,0 +1,96 @@
+"""What a training run leaves behind: model.keras, run.json, history.csv, metrics.json, report.html.
+
+run = Run.read(Path("run"))
+model = run.load_model()
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from galago.bundle.preprocess import PreprocessSpec
+from galago.errors import UsageError
+
+MODEL, RUN, HISTORY, METRICS, REPORT = (
+    "model.keras",
+    "run.json",
+    "history.csv",
+    "metrics.json",
+    "report.html",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The content of run.json, and the folder it lies in.
+
+    `data` is the absolute path of the dataset, `counts` pictures per split and label, `made` the
+    splits that Galago made itself, `fingerprint` the digest of the training pictures, `created`
+    UTC in ISO 8601.
+    """
+
+    folder: Path
+    labels: tuple[str, ...]
+    preprocess: PreprocessSpec
+    model: str
+    seed: int
+    epochs: int
+    batch_size: int
+    data: Path
+    counts: dict[str, dict[str, int]]
+    made: tuple[str, ...]
+    unreadable: int
+    fingerprint: str
+    created: str
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Write run.json into the folder."""
+        document = asdict(self) | {"data": str(self.data)}
+        del document["folder"]
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        (self.folder / RUN).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Run":
+        """Read the folder of a finished run.
+
+        Raises:
+            UsageError: it is not one.
+        """
+        try:
+            document = json.loads((folder / RUN).read_text(encoding="utf-8"))
+            document["preprocess"] = PreprocessSpec(**document["preprocess"])
+            document["labels"], document["made"] = (
+                tuple(document["labels"]),
+                tuple(document["made"]),
+            )
+            document["data"] = Path(document["data"])
+            return cls(folder=folder, **document)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise UsageError(
+                f"{folder} is not the folder of a run: expected {RUN} in it, as galago train "
+                "writes it"
+            ) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"{folder / RUN} is damaged ({error}): train again") from error
+
+    def load_model(self) -> Any:
+        """The trained Keras model."""
+        return load_keras(self.folder / MODEL)
+
+
+def load_keras(path: Path) -> Any:
+    """Load a .keras file.
+
+    Raises:
+        UsageError: it is not there, or not a Keras model.
+    """
+    from galago.train.tensorflow import keras  # noqa: PLC0415 - seconds that `inspect` can do without
+
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(f"{path} cannot be loaded as a Keras model: {reason}") from error
