@@ -64,25 +64,27 @@ def _clear(directory: Path) -> None:
 
 
 def _story(results: Results) -> str:
-    comparison, events = results.conversion.comparison, results.events
-    float_kb = results.conversion.float_bytes / 1000
-    int8_kb = results.conversion.converted_bytes / 1000
+    conversion, events = results.conversion, results.events
+    original, int8 = conversion.comparison.original, conversion.comparison.converted
     folder = results.directory
+    rows = {
+        "accuracy": f"{original.accuracy:.1%} as trained, {int8.accuracy:.1%} after conversion to "
+        f"int8, on {original.n} pictures that it had never seen",
+        "size": f"{conversion.float_bytes / 1e3:.0f} kB as trained, "
+        f"{conversion.converted_bytes / 1e3:.0f} kB as int8",
+        "speed": f"{results.speed.fps:.0f} frames per second on this machine, one thread, from "
+        "camera frame to decision",
+        "film": f"{events.n_found} of {events.n_truth} events found, {events.n_false} false alarms",
+        "report": f"{folder / 'run' / 'report.html'}",
+        "model": f"{conversion.file}, the one file that a camera needs",
+    }
+    table = "\n".join(f"  {name:<10}{value}" for name, value in rows.items())
     return f"""
-What happened
-  Galago drew {comparison.original.n} test pictures and more to learn from, as a camera at a bird
-  feeder would take them, and trained a small network to tell {", ".join(comparison.original.labels)}.
+Galago drew pictures as a camera at a bird feeder takes them, trained a small network to tell
+{", ".join(original.labels)} apart, made it fit for a small computer, and let it watch a film.
 
-  accuracy     {comparison.original.accuracy:.1%} as trained, {comparison.converted.accuracy:.1%} \
-after conversion to int8, the same answer on {comparison.agreement:.1%}
-  size         {float_kb:.0f} kB as trained, {int8_kb:.0f} kB as int8
-  speed        {results.speed.fps:.0f} frames per second on one core of this machine, \
-from camera frame to decision
-  film         {events.n_found} of {events.n_truth} events found, \
-{events.n_false} false alarms
-  report       {folder / "run" / "report.html"}
-  model        {folder / "feeder.tflite"}, the one file that a camera needs
+{table}
 
-Look at it live:  galago watch --model {folder}/feeder.tflite --camera 'file:{folder}/sample/clip.mp4'
-Your own:         galago train PICTURES --out run, then galago convert run --out my.tflite
-"""
+See it at work     galago watch --model {conversion.file} --camera file:{folder}/sample/clip.mp4
+With your own      galago train PICTURES --out run
+                   galago convert run --out my.tflite"""

@@ -8,7 +8,6 @@
 
 import contextlib
 import io
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,8 +40,11 @@ def to_int8(model: Any, calibration: Pixels) -> bytes:
 
 
 def _converter(model: Any) -> Any:
-    image = keras.Input(batch_shape=(1, *model.input_shape[1:]))
-    return tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, model(image)))
+    # Names end up in the file: without a fresh count the second conversion would differ.
+    keras.utils.clear_session()
+    image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
+    fixed = keras.Model(image, model(image), name="galago")
+    return tf.lite.TFLiteConverter.from_keras_model(fixed)
 
 
 def _samples(calibration: Pixels) -> Iterator[list[NDArray[np.float32]]]:
@@ -53,7 +55,6 @@ def _samples(calibration: Pixels) -> Iterator[list[NDArray[np.float32]]]:
 
 def _convert(converter: Any) -> bytes:
     # TensorFlow prints its intermediate graph to standard output, where only results belong.
-    with hushed(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with hushed(), contextlib.redirect_stdout(io.StringIO()):
         flatbuffer: bytes = converter.convert()
     return flatbuffer

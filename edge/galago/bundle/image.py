@@ -40,7 +40,9 @@ def read_image(path: Path) -> Pixels:
 def write_image(path: Path, pixels: Pixels, *, quality: int = 90) -> None:
     """Write (H, W, 3) uint8 RGB in the format of the suffix; `quality` is JPEG's, 1–100."""
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    done, encoded = cv2.imencode(path.suffix, bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    is_jpeg = path.suffix.lower() in {".jpg", ".jpeg"}
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if is_jpeg else []
+    done, encoded = cv2.imencode(path.suffix, bgr, options)
     if not done:
         raise ValueError(f"OpenCV could not encode {pixels.shape} as {path.suffix}")
     with replacing(path) as temporary:

@@ -6,12 +6,13 @@
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from time import monotonic_ns
 
 from galago.bundle.preprocess import Pixels
 from galago.edge.camera.base import Frame
 from galago.edge.camera.closing import Closing
-from galago.edge.camera.steps import End, Failure, Moment, Play, Stall
+from galago.edge.camera.steps import End, Failure, Play, Stall
 from galago.errors import CameraError
 
 _NS = 1_000_000_000
@@ -31,7 +32,7 @@ class FakeCamera(Closing):
         self.live = fps is not None
         self._period_ns = 0 if fps is None else round(_NS / fps)
         self._due_ns = 0
-        self._number = 0
+        self._numbers = count()
         self._moments = _moments(steps, loop=loop)  # kept here, so that a second `for` goes on
 
     def __iter__(self) -> Iterator[Frame]:
@@ -43,25 +44,23 @@ class FakeCamera(Closing):
                 self._due_ns = 0
             elif isinstance(moment, Failure):
                 raise CameraError(f"the fake camera failed: {moment.reason} ({self.source})")
-            elif not isinstance(moment, End) and self._wait_for_turn():
-                yield self._frame(moment)
+            else:
+                time_ns = self._turn()
+                if self._closed.is_set():
+                    return
+                yield Frame(moment.copy(), time_ns, next(self._numbers))
 
-    def _wait_for_turn(self) -> bool:
-        """Wait for the next frame's time; False if the camera was closed meanwhile."""
-        if self._period_ns and not self._wait_until(self._due_ns):
-            return False
+    def _turn(self) -> int:
+        """Wait until the next frame is due and return the time then."""
+        if self._period_ns:
+            self._wait_until(self._due_ns)
         now = monotonic_ns()
         on_time = self._due_ns + self._period_ns > now
         self._due_ns = (self._due_ns if on_time else now) + self._period_ns
-        return True
-
-    def _frame(self, pixels: Pixels) -> Frame:
-        number = self._number
-        self._number += 1
-        return Frame(pixels.copy(), monotonic_ns(), number)
+        return now
 
 
-def _moments(steps: Sequence[Play], *, loop: bool) -> Iterator[Moment]:
+def _moments(steps: Sequence[Play], *, loop: bool) -> Iterator[Pixels | Stall | Failure]:
     again = True
     while again:
         for play in steps:

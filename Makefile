@@ -1,0 +1,68 @@
+# Every step sets up what it needs: Python 3.11 to 3.13, make and a package index are enough.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The first Python that works and that TensorFlow has packages for. Run, not only found: version
+# managers leave commands on the path that only say that they are not installed.
+FIT := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python,\
+	$(shell $(p) -c '$(FIT)' >/dev/null 2>&1 && echo $(p))))
+
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: help demo test check fix bench lock clean pictures
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(READY)  ## the whole pipeline on pictures that the program draws, in demo/
+	$(BIN)/galago demo demo
+
+test: $(READY)  ## every test; skipped ones say what is missing
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## lint and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+fix: $(READY)  ## mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY)  ## the figures of docs/benchmarks.md; needs the folder ../shared
+	$(BIN)/python bench/cats_dogs.py
+	$(BIN)/python bench/interpreters.py
+	$(BIN)/python bench/startup.py
+
+pictures: $(READY)  ## the pictures in docs/, made by the program
+	$(BIN)/python docs/pictures.py
+
+LOCK := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header \
+	--no-annotate --upgrade --python-version 3.11 pyproject.toml
+
+lock:  ## choose the newest versions that fit and write them down, with their digests
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet uv
+	$(LOCK) --group dev --extra train --output-file locks/workstation.txt
+	$(LOCK) --extra edge --output-file locks/edge.txt
+	$(LOCK) --extra tflite-runtime --output-file locks/tflite-runtime.txt
+
+clean:  ## remove what make has made
+	rm -rf .venv .venv-lock .cache demo dist .mypy_cache .pytest_cache .ruff_cache
+
+# OpenCV with windows needs libGL and glib, which a bare server lacks: there the camera's headless
+# package of the same version takes its place, and only `galago watch` is lost.
+$(READY): pyproject.toml locks/workstation.txt
+	@test -n "$(PYTHON)" || { echo "galago needs Python 3.11 to 3.13 with its venv module" \
+		"(Debian: apt install python3-venv); or name one: make PYTHON=/path/to/python"; exit 1; }
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r locks/workstation.txt
+	$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+		$(BIN)/python -m pip uninstall --quiet --yes opencv-python && \
+		$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r locks/edge.txt; }
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
