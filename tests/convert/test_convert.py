@@ -164,7 +164,7 @@ def test_two_classes_share_one_sigmoid_unit(tmp_path: Path) -> None:
     from galago.train.fit import Settings, train
 
     data = write_dataset(tmp_path / "two", ("circle", "square"), each=40)
-    train(data, tmp_path / "run", Settings(epochs=25, batch_size=8))
+    train(data, tmp_path / "run", Settings(epochs=6, batch_size=8))
     assert convert(tmp_path / "run", tmp_path / "two.tflite").passed
     classifier = Classifier.open(ModelFile.read(tmp_path / "two.tflite"))
     assert classifier.interpreter.output.shape == (1, 1)
