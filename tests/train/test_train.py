@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tests.conftest import LABELS, Outcome
 
+from galago.bundle.preprocess import PreprocessSpec
 from galago.errors import UsageError
 from galago.train.run_folder import Run
 
@@ -136,18 +137,12 @@ def test_class_names_cannot_inject_into_the_report(tmp_path: Path) -> None:
     metrics = measure(np.eye(2, dtype=np.float32), np.array([0, 1]), labels)
     counts = dict.fromkeys(labels, 1)
     run = Run(
-        tmp_path, labels, _spec(), "cnn", 0, 1, 1, tmp_path,
+        tmp_path, labels, PreprocessSpec(64, 64), "cnn", 0, 1, 1, tmp_path,
         {"train": counts, "val": counts, "test": counts}, (), 0, "", "now",
     )  # fmt: skip
     row = {"accuracy": 1.0, "val_accuracy": 1.0, "loss": 0.1, "val_loss": 0.1}
     write_report(tmp_path / "report.html", run, [row], metrics)
     assert "<script>" not in (tmp_path / "report.html").read_text()
-
-
-def _spec() -> object:
-    from galago.bundle.preprocess import PreprocessSpec
-
-    return PreprocessSpec(64, 64)
 
 
 def test_an_existing_run_is_not_overwritten(

@@ -62,6 +62,14 @@ class Classifier:
         return values / total if total > 0 else values
 
 
+def best_first(scores: Scores) -> NDArray[np.intp]:
+    """Indices of the classes by falling score; of equal ones the first comes first, as in argmax.
+
+    Equal scores are common: a quantized output has 256 steps.
+    """
+    return np.argsort(-scores, kind="stable")
+
+
 def _check_fit(
     interpreter: Interpreter, spec: PreprocessSpec, labels: tuple[str, ...], head: Head
 ) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galago.bundle.classifier import Classifier
+from galago.bundle.classifier import Classifier, best_first
 from galago.bundle.image import is_image, read_image
 from galago.errors import UsageError
 
@@ -34,7 +34,7 @@ def classify(classifier: Classifier, paths: Iterable[Path]) -> Iterator[Classifi
     """
     for path in paths:
         scores = classifier(read_image(path))
-        order = scores.argsort(kind="stable")[::-1][:TOP]
+        order = best_first(scores)[:TOP]
         top = tuple((classifier.labels[index], round(float(scores[index]), 4)) for index in order)
         yield Classified(path, top)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from galago.bundle.classifier import Classifier
+from galago.bundle.classifier import Classifier, best_first
 from galago.bundle.preprocess import Pixels, as_pixels
 from galago.bundle.verify import open_verified
 from galago.edge.camera import open_camera
@@ -53,7 +53,7 @@ def draw(seen: Seen, labels: tuple[str, ...], fps: float) -> Pixels:
     decision = seen.decision
     _text(picture, f"{name(decision.label, labels)}  {decision.score:.0%}", (16, 40), 1.1)
     _text(picture, f"{fps:.0f} fps", (picture.shape[1] - 110, 34), 0.7)
-    top = decision.scores.argsort()[::-1][:5]
+    top = best_first(decision.scores)[:5]
     for row, index in enumerate(top):
         y = picture.shape[0] - 24 * (len(top) - row)
         length = round(200 * float(decision.scores[index]))

@@ -25,21 +25,26 @@ def write_report(path: Path, run: Run, history: list[dict[str, float]], metrics:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    best = min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"])
     page = environment.get_template("report.html").render(
         run=run,
         metrics=metrics,
         curves=[
-            _curve("Accuracy", history, ("accuracy", "val_accuracy"), top=1.0),
-            _curve("Loss", history, ("loss", "val_loss")),
+            _curve("Accuracy", history, ("accuracy", "val_accuracy"), best, top=1.0),
+            _curve("Loss", history, ("loss", "val_loss"), best),
         ],
-        best_epoch=min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"]) + 1,
+        best_epoch=best + 1,
         chart={"width": _WIDTH, "height": _HEIGHT},
     )
     path.write_text(page, encoding="utf-8")
 
 
 def _curve(
-    title: str, history: list[dict[str, float]], names: tuple[str, str], top: float | None = None
+    title: str,
+    history: list[dict[str, float]],
+    names: tuple[str, str],
+    best: int,
+    top: float | None = None,
 ) -> dict[str, object]:
     """A chart of two figures over the epochs, as points of SVG polylines."""
     highest = top or max(row[name] for row in history for name in names) or 1.0
@@ -51,4 +56,10 @@ def _curve(
         )
         for name in names
     }
-    return {"title": title, "top": f"{highest:.2f}", "lines": lines, "epochs": len(history)}
+    return {
+        "title": title,
+        "top": f"{highest:.2f}",
+        "lines": lines,
+        "epochs": len(history),
+        "best": f"{best * step:.1f}",
+    }
