@@ -132,7 +132,7 @@ def evaluate(
     from galago.train.evaluate import evaluate as score
 
     metrics = score(model, data, split=split, max_unreadable=max_unreadable)
-    _show(metrics.to_dict(), as_text(metrics), as_json=as_json)
+    _show(metrics.to_dict(), as_text(metrics, split), as_json=as_json)
 
 
 @app.command()

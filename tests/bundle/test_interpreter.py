@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import LABELS, Outcome, draw
 
 from galago.bundle.classifier import Classifier, best_first
 from galago.bundle.image import read_image
@@ -14,6 +13,7 @@ from galago.bundle.interpreter import PROVIDERS, Interpreter, Tensor, dequantize
 from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import PreprocessSpec
 from galago.errors import ModelFileError
+from tests.conftest import LABELS, Outcome, draw
 
 CIFAR_LABELS = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 

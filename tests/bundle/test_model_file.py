@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import LABELS, Outcome
 
 from galago.bundle import container
 from galago.bundle.interpreter import Interpreter
 from galago.bundle.manifest import Manifest
 from galago.bundle.model_file import ModelFile
 from galago.errors import ModelFileError
+from tests.conftest import LABELS, Outcome
 
 
 def test_any_zip_program_lists_what_is_inside(model_path: Path) -> None:
@@ -156,6 +156,18 @@ def test_a_model_without_galagos_part_says_so(
     outcome = galago("inspect", bare)
     assert outcome.code == 3
     assert "a model without Galago's part (galago.json" in outcome.complaint
+
+
+def test_a_file_that_tells_less_can_still_be_inspected(
+    model_path: Path, tmp_path: Path, galago: Callable[..., Outcome]
+) -> None:
+    """Figures and provenance are for people: without them the file serves all the same."""
+    model = ModelFile.read(model_path)
+    manifest = replace(model.manifest, quantization={}, metrics={"n": 3}, provenance={})
+    path = tmp_path / "terse.tflite"
+    ModelFile.build(model.flatbuffer, manifest, model.golden).write(path)
+    assert "on 3 test pictures" in galago("inspect", path).out
+    assert json.loads(galago("inspect", path, "--json").out)["metrics"] == {"n": 3}
 
 
 def test_inspect_json_has_the_documented_keys(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import Outcome
 
 from galago.bundle.golden import Golden
 from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import verify
 from galago.errors import ModelFileError
+from tests.conftest import Outcome
 
 
 def rebuilt(model: ModelFile, **changes: object) -> ModelFile:

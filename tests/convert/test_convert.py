@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import LABELS, Outcome, write_dataset
 
 from galago.bundle.classifier import Classifier
 from galago.bundle.image import read_image
@@ -16,6 +15,7 @@ from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import preprocess
 from galago.convert.gate import compare
 from galago.train.run_folder import Run
+from tests.conftest import LABELS, Outcome, write_dataset
 
 
 def test_json_has_the_documented_keys(

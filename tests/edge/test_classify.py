@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.conftest import LABELS, Outcome, draw
 
 from galago.bundle.image import write_image
+from tests.conftest import LABELS, Outcome, draw
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import cv2
 import pytest
-from tests.conftest import Outcome, draw
 
 from galago.edge.replay import Announcement, Interval, score
+from tests.conftest import Outcome, draw
 
 TRUTH = [Interval("empty", 0, 2), Interval("bird", 2, 4), Interval("empty", 4, 3600)]
 

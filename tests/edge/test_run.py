@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.conftest import Outcome, draw
 
 from galago.bundle.image import write_image
 from galago.bundle.model_file import ModelFile
+from tests.conftest import Outcome, draw
 
 
 def script(folder: Path, *steps: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.conftest import LABELS, Outcome, write_dataset
 
 from galago.errors import DataError
 from galago.train.dataset import SPLITS, scan
+from tests.conftest import LABELS, Outcome, write_dataset
 
 
 def touch(root: Path, *names: str) -> Path:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import LABELS, Outcome, write_dataset
 
 from galago.train.metrics import measure
+from tests.conftest import LABELS, Outcome, write_dataset
 
 
 def test_metrics_by_hand() -> None:
@@ -19,7 +19,8 @@ def test_metrics_by_hand() -> None:
     assert metrics.confusion == [[1, 1], [0, 2]]
     assert metrics.loss == pytest.approx(-np.log([0.9, 0.4, 0.8, 0.7]).mean(), rel=1e-6)
     dog = metrics.per_class["dog"]
-    assert (dog.precision, dog.recall, dog.support) == (pytest.approx(2 / 3), 1.0, 2)
+    assert dog.precision == pytest.approx(2 / 3)
+    assert (dog.recall, dog.support) == (1.0, 2)
     assert dog.f1 == pytest.approx(0.8)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import LABELS, Outcome
 
 from galago.bundle.preprocess import PreprocessSpec
 from galago.errors import UsageError
 from galago.train.run_folder import Run
+from tests.conftest import LABELS, Outcome
 
 TUTORIAL = [
     ("Rescaling", None),

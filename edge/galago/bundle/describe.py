@@ -16,7 +16,7 @@ def document(model: ModelFile) -> dict[str, Any]:
         "input": {
             "height": spec.height,
             "width": spec.width,
-            "dtype": manifest.quantization["input"]["dtype"],
+            "dtype": _dig(manifest.quantization, "input", "dtype"),
             "colour": spec.colour,
             "crop": spec.crop,
             "interpolation": spec.interpolation,
@@ -34,23 +34,34 @@ def document(model: ModelFile) -> dict[str, Any]:
 def as_text(model: ModelFile) -> str:
     """The same for a terminal."""
     manifest, spec = model.manifest, model.manifest.preprocess
-    quantization, metrics = manifest.quantization, manifest.metrics
-    provenance = manifest.provenance
+    made, figures, origin = manifest.quantization, manifest.metrics, manifest.provenance
     view = "the whole view" if spec.crop == "none" else "the centre of the view"
     rows = {
         "labels": ", ".join(manifest.labels),
         "input": f"{spec.width} × {spec.height} {spec.colour.upper()} "
-        f"{quantization['input']['dtype']}, from {view}, {spec.interpolation} interpolation",
-        "quantization": f"{quantization['scheme']}, calibrated on "
-        f"{quantization['calibration_images']} pictures",
-        "accuracy": f"{metrics['converted']['accuracy']:.2%} on {metrics['n']} test pictures "
-        f"(before conversion {metrics['float']['accuracy']:.2%}, "
-        f"same answer {metrics['agreement']:.2%})",
-        "trained": f"{provenance['trained']}, network {provenance['network']}, "
-        f"seed {provenance['seed']}",
+        f"{_dig(made, 'input', 'dtype')}, from {view}, {spec.interpolation} interpolation",
+        "quantization": f"{_dig(made, 'scheme')}, calibrated on "
+        f"{_dig(made, 'calibration_images')} pictures",
+        "accuracy": f"{_share(figures, 'converted', 'accuracy')} on {_dig(figures, 'n')} test "
+        f"pictures, before conversion {_share(figures, 'float', 'accuracy')}; the same answer for "
+        f"{_share(figures, 'agreement')}",
+        "trained": f"{_dig(origin, 'trained')}, network {_dig(origin, 'network')}, "
+        f"seed {_dig(origin, 'seed')}",
         "golden": f"{len(model.golden.inputs)} pictures with their answers",
         "size": f"{len(model.content) / 1e3:.0f} kB, of which model "
         f"{len(model.flatbuffer) / 1e3:.0f} kB",
         "sha256": model.sha256,
     }
     return "\n".join(f"{name:<14}{value}" for name, value in rows.items())
+
+
+def _dig(document: Any, *keys: str) -> Any:
+    """A value deep inside; "?" where a file of another origin lacks it."""
+    for key in keys:
+        document = document.get(key, "?") if isinstance(document, dict) else "?"
+    return document
+
+
+def _share(document: Any, *keys: str) -> str:
+    value = _dig(document, *keys)
+    return f"{value:.2%}" if isinstance(value, float) else "?"

@@ -85,15 +85,15 @@ def select(dataset: Dataset, split: str) -> list[Item]:
     return dataset.splits[split]
 
 
-def as_text(metrics: Metrics) -> str:
-    """The figures as a person reads them in a terminal."""
+def as_text(metrics: Metrics, split: str = "test") -> str:
+    """The figures as a person reads them in a terminal; `split` names what was scored."""
     corner = "truth, predicted →"
     width = max(len(corner), *(len(label) for label in metrics.labels))
     column = max(7, *(len(label) for label in metrics.labels))
     header = "".join(f"  {label:>{column}}" for label in metrics.labels)
     lines = [
-        f"test loss      {metrics.loss:.4f}",
-        f"test accuracy  {metrics.accuracy:.2%}  ({metrics.n} pictures)",
+        f"{split} loss      {metrics.loss:.4f}",
+        f"{split} accuracy  {metrics.accuracy:.2%}  ({metrics.n} pictures)",
         "",
         f"{'class':<{width}}  precision   recall       f1  support",
     ]
