@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,30 +176,30 @@ def watching(model: Path, display: str | None) -> Iterator["subprocess.Popen[str
             child.kill()
 
 
-def wait_until(come: Callable[[], bool], what: str) -> None:
-    """Ask until it has come, or fail."""
+def wait_for_picture(screen: Screen, child: "subprocess.Popen[str]") -> None:
+    """Wait until the live picture is on the screen."""
     deadline = time.monotonic() + HANG_S
-    while not come():
-        assert time.monotonic() < deadline, f"still waiting for {what}"
+    # A bar fills 17 rows of up to 200 columns: only the live picture has so much of its green.
+    while not screen.shows(BAR_GREEN, pixels=1000):
+        assert child.poll() is None, f"it ended with {child.returncode}: {child.communicate()}"
+        assert time.monotonic() < deadline, "no picture on the screen"
         time.sleep(0.1)
 
 
 def test_the_window_shows_the_picture_and_q_ends_it(model_path: Path, screen: Screen) -> None:
     """The bars of the scores come on the screen; at q the command ends well, without a word."""
     with watching(model_path, screen.display) as child:
-        # A bar fills 17 rows of up to 200 columns: only the live picture has so much of its green.
-        wait_until(lambda: screen.shows(BAR_GREEN, pixels=1000), "the picture")
-        assert child.poll() is None
+        wait_for_picture(screen, child)
         screen.press("q")
         out, err = child.communicate(timeout=HANG_S)
     assert (child.returncode, out, err) == (0, "", "")
-    wait_until(lambda: not screen.search(), "the window to close")
+    assert screen.search() == []
 
 
 def test_another_key_does_not_end_it(model_path: Path, screen: Screen) -> None:
     """Only q does."""
     with watching(model_path, screen.display) as child:
-        wait_until(lambda: screen.shows(BAR_GREEN, pixels=1000), "the picture")
+        wait_for_picture(screen, child)
         screen.press("a")
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(timeout=1)
@@ -208,7 +208,7 @@ def test_another_key_does_not_end_it(model_path: Path, screen: Screen) -> None:
 def test_the_windows_cross_ends_it(model_path: Path, screen: Screen) -> None:
     """A window that is closed does not come back."""
     with watching(model_path, screen.display) as child:
-        wait_until(lambda: screen.shows(BAR_GREEN, pixels=1000), "the picture")
+        wait_for_picture(screen, child)
         screen.cross()
         out, err = child.communicate(timeout=HANG_S)
     assert (child.returncode, out, err) == (0, "", "")
@@ -218,7 +218,7 @@ def test_the_windows_cross_ends_it(model_path: Path, screen: Screen) -> None:
 def test_a_signal_ends_it_as_q_does(model_path: Path, screen: Screen, number: int) -> None:
     """There is one way to stop: the command leaves with 0 and says nothing."""
     with watching(model_path, screen.display) as child:
-        wait_until(lambda: screen.shows(BAR_GREEN, pixels=1000), "the picture")
+        wait_for_picture(screen, child)
         child.send_signal(number)
         out, err = child.communicate(timeout=HANG_S)
     assert (child.returncode, out, err) == (0, "", "")
