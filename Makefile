@@ -32,13 +32,13 @@ fix: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(READY)  ## the figures of docs/benchmarks.md; needs the folder ../shared
-	$(BIN)/python bench/cats_dogs.py
-	$(BIN)/python bench/interpreters.py
-	$(BIN)/python bench/startup.py
+bench: demo  ## the figures of docs/benchmarks.md; needs the folder ../shared, and make test before
+	$(BIN)/python bench/cats_dogs.py ../shared
+	$(BIN)/python bench/startup.py demo/feeder.tflite
+	$(BIN)/python bench/interpreters.py demo/feeder.tflite .cache/environments/*/bin/python
 
-pictures: $(READY)  ## the pictures in docs/, made by the program
-	$(BIN)/python docs/pictures.py
+pictures: demo  ## the pictures in docs/, made by the program
+	$(BIN)/python docs/pictures.py demo
 
 LOCK := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header \
 	--no-annotate --upgrade --python-version 3.11 pyproject.toml

@@ -1,0 +1,53 @@
+"""Make the pictures in docs/: `make pictures`, from a demo that is made first.
+
+python docs/pictures.py demo
+"""
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from galago.bundle.classifier import Classifier
+from galago.bundle.image import read_image, write_image
+from galago.bundle.model_file import ModelFile
+from galago.bundle.preprocess import Pixels, as_pixels
+from galago.edge.camera import Frame
+from galago.edge.decision import DecisionSettings, decide
+from galago.edge.loop import Seen
+from galago.edge.watch import draw
+
+PICTURES = Path(__file__).parent / "pictures"
+
+FPS = 15.0  # the film's
+SHOWN = {"empty": 0.99, "bird": 0.97, "squirrel": 0.97}  # label → how sure the model should be
+
+
+def window(classifier: Classifier, path: Path) -> tuple[Pixels, str, float]:
+    """The watch window's picture, (480, 640, 3) uint8 RGB, with the label and its score."""
+    pixels = read_image(path)
+    scores = classifier(pixels)
+    decision = decide(None, scores, 0, DecisionSettings())
+    drawn = draw(Seen(Frame(pixels, 0, 0), scores, decision, None), classifier.labels, FPS)
+    picture = as_pixels(cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB))
+    return picture, classifier.labels[decision.label], decision.score
+
+
+def watch_strip(demo: Path) -> Pixels:
+    """One test picture of each class side by side, the first of each that the model is sure of."""
+    classifier = Classifier.open(ModelFile.read(demo / "feeder.tflite"))
+    chosen = []
+    for label, enough in SHOWN.items():
+        paths = sorted((demo / "sample" / "images" / "test" / label).iterdir())
+        windows = (window(classifier, path) for path in paths)
+        chosen.append(
+            next(p for p, seen, score in windows if (seen, score >= enough) == (label, 1))
+        )
+    strip = np.hstack(chosen)
+    return as_pixels(cv2.resize(strip, (1440, 360), interpolation=cv2.INTER_AREA))
+
+
+if __name__ == "__main__":
+    PICTURES.mkdir(exist_ok=True)
+    write_image(PICTURES / "watch.jpg", watch_strip(Path(sys.argv[1])), quality=88)
