@@ -1,7 +1,7 @@
 """Train a network on a folder of pictures and leave a run behind.
 
 - The run folder appears whole, when everything in it is written, or not at all.
-- The weights kept are those of the epoch with the lowest loss on the val pictures; the test
+- The weights kept are those of the epoch with the highest accuracy on the val pictures; the test
   pictures are looked at once, after that.
 - The same data, settings, versions and machine give the same model.
 
@@ -29,6 +29,11 @@ from galago.train.predict import predict_keras
 from galago.train.report import write_metrics, write_report
 from galago.train.run_folder import Run
 from galago.train.tensorflow import keras, tf
+
+
+# Not val_loss: on little data it is lowest after two or three epochs, when the network is careful
+# but still wrong (docs/benchmarks.md, Which epoch to keep).
+MONITOR = "val_accuracy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,9 @@ def _fit(
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     model = build(settings.model, settings.height, settings.width, classes)
-    checkpoint = keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True)
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        best, monitor=MONITOR, mode="max", save_best_only=True
+    )
     with bar() as progress:
         model.fit(
             images["train"].pixels,
@@ -164,4 +171,5 @@ def _write(run: Run, history: list[dict[str, float]], metrics: Metrics) -> None:
         rows.writeheader()
         rows.writerows({"epoch": epoch, **row} for epoch, row in enumerate(history, start=1))
     write_metrics(run.folder / run_folder.METRICS, metrics)
-    write_report(run.folder / run_folder.REPORT, run, history, metrics)
+    best_epoch = max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
+    write_report(run.folder / run_folder.REPORT, run, history, best_epoch, metrics)

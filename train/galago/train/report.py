@@ -16,8 +16,13 @@ def write_metrics(path: Path, metrics: Metrics) -> None:
     path.write_text(json.dumps(metrics.to_dict(), indent=2) + "\n", encoding="utf-8")
 
 
-def write_report(path: Path, run: Run, history: list[dict[str, float]], metrics: Metrics) -> None:
-    """Write one self-contained page: nothing in it is fetched from anywhere."""
+def write_report(
+    path: Path, run: Run, history: list[dict[str, float]], best: int, metrics: Metrics
+) -> None:
+    """Write one self-contained page: nothing in it is fetched from anywhere.
+
+    `history` has a row of figures per epoch; `best` is the index of the epoch that was kept.
+    """
     environment = Environment(
         loader=PackageLoader("galago.train", "templates"),
         autoescape=True,
@@ -25,7 +30,6 @@ def write_report(path: Path, run: Run, history: list[dict[str, float]], metrics:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    best = min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"])
     page = environment.get_template("report.html").render(
         run=run,
         metrics=metrics,
