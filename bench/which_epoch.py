@@ -13,7 +13,6 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from machine import describe
 
 from galago.bundle.preprocess import PreprocessSpec
 from galago.train.dataset import SPLITS, scan
@@ -21,6 +20,7 @@ from galago.train.images import load
 from galago.train.models import build
 from galago.train.predict import predict_keras
 from galago.train.tensorflow import keras
+from machine import describe
 
 PAIRS = (("cat", "dog"), ("airplane", "bird"), ("deer", "horse"))
 EACH = 1000

@@ -26,6 +26,9 @@ from galago.edge.watch import draw
 LABELS = ("circle", "empty", "square")
 RED = (255, 0, 0)  # RGB
 BAR_GREEN = (90, 200, 90)  # the same in RGB and in BGR
+# OpenCV's Qt now and then misses that its window is on the screen, as does a program of three lines
+# that only calls imshow and waitKey; it then draws nothing until the window is shown once more.
+SHOW_AGAIN_S = 4.0
 HANG_S = 60.0  # what a wait may last at most before a test calls it a hang
 
 
@@ -111,6 +114,11 @@ class Screen:
             x11.XSendEvent(display, ctypes.c_ulong(window), 0, ctypes.c_long(0), event)
         x11.XCloseDisplay(display)
 
+    def show_again(self) -> None:
+        """Take our window off the screen and put it back."""
+        for window in self.search():
+            self._xdotool("windowunmap", "--sync", window, "windowmap", "--sync", window)
+
     def shows(self, colour: tuple[int, int, int], pixels: int) -> bool:
         """Whether at least so many pixels of the screen have this (blue, green, red)."""
         # X11's dump format: a header that tells its own length, colours of 12 bytes, then rows.
@@ -144,7 +152,8 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
     folder = tmp_path_factory.mktemp("screen")
     reading, writing = os.pipe()
     command = ["Xvfb", "-displayfd", str(writing), "-fbdir", str(folder), "-nolisten", "tcp"]
-    command += ["-screen", "0", "1024x768x24"]
+    # Not reset when its last window closes: the next one might come in the middle of it.
+    command += ["-noreset", "-screen", "0", "1024x768x24"]
     with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
         os.close(writing)
         try:
@@ -179,10 +188,14 @@ def watching(model: Path, display: str | None) -> Iterator["subprocess.Popen[str
 def wait_for_picture(screen: Screen, child: "subprocess.Popen[str]") -> None:
     """Wait until the live picture is on the screen."""
     deadline = time.monotonic() + HANG_S
+    show_again = time.monotonic() + SHOW_AGAIN_S
     # A bar fills 17 rows of up to 200 columns: only the live picture has so much of its green.
     while not screen.shows(BAR_GREEN, pixels=1000):
         assert child.poll() is None, f"it ended with {child.returncode}: {child.communicate()}"
         assert time.monotonic() < deadline, "no picture on the screen"
+        if time.monotonic() > show_again:
+            screen.show_again()
+            show_again += SHOW_AGAIN_S
         time.sleep(0.1)
 
 

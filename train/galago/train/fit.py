@@ -30,7 +30,6 @@ from galago.train.report import write_metrics, write_report
 from galago.train.run_folder import Run
 from galago.train.tensorflow import keras, tf
 
-
 # Not val_loss: on little data it is lowest after two or three epochs, when the network is careful
 # but still wrong (docs/benchmarks.md, Which epoch to keep).
 MONITOR = "val_accuracy"
