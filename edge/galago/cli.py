@@ -16,9 +16,11 @@ import typer
 
 from galago.errors import GalagoError, GateError, UsageError
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="galago",
-    help="Turn folders of labelled images into a camera that classifies by itself.",
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -28,20 +30,38 @@ Data = Annotated[
     Path,
     typer.Argument(help="Folder per class, or train/ val/ test/ with a folder per class each."),
 ]
-ModelFileArgument = Annotated[Path, typer.Argument(help="A model file that galago convert wrote.")]
-ModelOption = Annotated[Path, typer.Option("--model", help="The model file.")]
+ModelFileArgument = Annotated[
+    Path,
+    typer.Argument(exists=True, dir_okay=False, help="A model file that galago convert wrote."),
+]
+ModelOption = Annotated[
+    Path, typer.Option("--model", exists=True, dir_okay=False, help="The model file.")
+]
 CameraOption = Annotated[
     str, typer.Option("--camera", help="file:clip.mp4, dir:frames/ or fake:bars*100 …")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Threads = Annotated[int, typer.Option(min=1, max=64, help="Threads of the interpreter.")]
 Provider = Annotated[
-    str | None,
-    typer.Option("--interpreter", help="ai-edge-litert, tflite-runtime or tensorflow."),
+    Literal["ai-edge-litert", "tflite-runtime", "tensorflow"] | None,
+    typer.Option("--interpreter", help="Only this one, instead of the first that is installed."),
 ]
 MaxUnreadable = Annotated[
     float, typer.Option(min=0, max=1, help="Share of unreadable pictures that may be left out.")
 ]
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Turn folders of labelled images into a camera that classifies by itself."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        _print(f"galago {version_of('galago')}")
+        raise typer.Exit
 
 
 @app.command()
@@ -218,7 +238,12 @@ def classify(
 
 @app.command()
 def bench(
-    file: Annotated[Path, typer.Argument(help="A model file, or any TFLite image classifier.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="A model file, or any TFLite image classifier."
+        ),
+    ],
     *,
     threads: Annotated[int | None, typer.Option(min=1, max=64, help="Only this count.")] = None,
     interpreter: Provider = None,
@@ -255,7 +280,10 @@ def run(
 def replay(
     clip: Annotated[Path, typer.Argument(help="A recorded video.")],
     *,
-    truth: Annotated[Path, typer.Option(help="What is really in it; see galago sample.")],
+    truth: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help="What is in it; see galago sample."),
+    ],
     model: ModelOption,
     as_json: Json = False,
 ) -> None:
@@ -292,18 +320,14 @@ def main(arguments: list[str] | None = None) -> int:
         words = sys.argv[1:] if arguments is None else arguments
         result = app(words or ["--help"], prog_name="galago", standalone_mode=False)
     except typer.TyperException as error:
-        return _fail(f"{error.format_message()} See galago --help", 2)
+        return _fail(f"{error.format_message().rstrip('.')}. See galago --help", 2)
     except GalagoError as error:
         return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output has left: nothing more to say, not even at interpreter exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:
         return _fail(_os_error(error), 1)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", 130)
-    return result if isinstance(result, int) else 0
+    # typer ends quietly by itself when the reader of our output has left, and turns Ctrl-C into
+    # this code.
+    return _fail("interrupted", _INTERRUPTED) if result == _INTERRUPTED else 0
 
 
 def _fail(message: str, code: int) -> int:
@@ -317,8 +341,13 @@ def _os_error(error: OSError) -> str:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()  # here, where a reader that has left is still ours to handle
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except OSError:
+        # A full disk or a reader that has left: Python must not try once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def _show(document: Any, text: str, *, as_json: bool) -> None:

@@ -160,7 +160,8 @@ def _find(provider: str | None) -> tuple[str, Callable[..., Any]]:
 def _numpy_trap(distribution: str) -> str | None:
     """tflite-runtime was built against numpy 1: with numpy 2 it imports, then breaks when used."""
     if distribution == "tflite-runtime" and int(np.__version__.split(".")[0]) >= 2:
-        return f"tflite-runtime: it needs numpy < 2 and found {np.__version__}"
+        found = np.__version__
+        return f"tflite-runtime: it needs numpy < 2 and found {found}, pip install 'numpy<2'"
     return None
 
 

@@ -1,5 +1,6 @@
 """A window with the live picture and what the model says of it; q ends it."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -31,6 +32,8 @@ def watch(model_path: Path, source: str, *, threads: int = 1) -> None:
         UsageError: there is no display, or this OpenCV has no windows.
         ModelFileError, CameraError: as `run`.
     """
+    # The opencv-python wheel has no fonts for Qt's menus, which are not shown; Qt would say so.
+    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
     _check_display()
     with stop_on_signals() as stop:
         model, _ = open_verified(model_path, threads=threads)
@@ -65,12 +68,15 @@ def draw(seen: Seen, labels: tuple[str, ...], fps: float) -> Pixels:
 
 def _check_display() -> None:
     """Open a window in a child process first: without a display, Qt ends the whole process."""
-    child = subprocess.run(
-        [sys.executable, "-P", "-c", "import cv2; cv2.namedWindow('galago')"],
-        capture_output=True,
-        check=False,
-    )
-    if child.returncode != 0:
+    code = "import cv2; cv2.namedWindow('galago')"
+    try:
+        child = subprocess.run(  # noqa: S603 - our own line, in our own interpreter
+            [sys.executable, "-P", "-c", code], capture_output=True, timeout=30, check=False
+        )
+        opened = child.returncode == 0
+    except subprocess.TimeoutExpired:  # a display on another machine that does not answer
+        opened = False
+    if not opened:
         raise UsageError(
             "watch cannot open a window: it needs a display, and opencv-python instead of "
             "opencv-python-headless; without a display use galago run"
@@ -83,9 +89,18 @@ def _show(loop: Loop, labels: tuple[str, ...], stop: threading.Event) -> None:
         now = time.monotonic()
         fps, last = 0.9 * fps + 0.1 / max(now - last, 1e-6), now
         cv2.imshow(TITLE, draw(seen, labels, fps))
-        closed = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
-        if cv2.waitKey(1) & 0xFF == ord("q") or closed:
+        key = cv2.waitKey(1) & 0xFF
+        # Looked at after waitKey, which hears a click on the cross, and before imshow, which would
+        # open the window again.
+        if key == ord("q") or _is_closed():
             stop.set()
+
+
+def _is_closed() -> bool:
+    try:
+        return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+    except cv2.error:  # what Qt's windows answer when there is none of that name
+        return True
 
 
 def _text(picture: object, text: str, at: tuple[int, int], size: float) -> None:
