@@ -15,7 +15,7 @@ def test_the_demo_tells_what_happened(tmp_path: Path, galago: Callable[..., Outc
     story = outcome.out
     trained, converted = map(float, re.findall(r"([\d.]+)% (?:as trained|after)", story))
     assert 85 <= trained < 100
-    assert abs(trained - converted) <= 0.5
+    assert trained - converted <= 2
     found, events = map(int, re.search(r"(\d+) of (\d+) events found", story).groups())  # type: ignore[union-attr]
     assert events >= 20
     assert found >= 0.8 * events

@@ -27,6 +27,7 @@ from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels
 from galago.bundle.verify import verify
 from galago.convert.gate import MAX_DROP_POINTS, Comparison, compare
 from galago.convert.quantize import to_float32, to_int8
+from galago.errors import GateError
 from galago.progress import say
 from galago.train.dataset import Dataset, Item, scan
 from galago.train.evaluate import check_labels
@@ -47,12 +48,27 @@ class Conversion:
     float_bytes: int
     converted_bytes: int
     file: Path
+    max_drop_points: float
     model: ModelFile | None
 
     @property
     def passed(self) -> bool:
         """Whether the file was written."""
         return self.model is not None
+
+    def check(self) -> ModelFile:
+        """The model that was written.
+
+        Raises:
+            GateError: none was, because it is worse than allowed.
+        """
+        if self.model is None:
+            raise GateError(
+                f"conversion loses {self.comparison.drop_points:.2f} points of accuracy, at most "
+                f"{self.max_drop_points:g} are allowed: {self.file} was not written; train longer, "
+                "or raise --max-drop"
+            )
+        return self.model
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `galago convert --json` prints."""
@@ -109,14 +125,13 @@ def convert(
         test.labels,
         run.labels,
     )
-    if not comparison.within(max_drop_points):
-        return Conversion(comparison, float_bytes, len(flatbuffer), out, None)
-
-    model = _assemble(run, flatbuffer, classifier, comparison, calibration)
-    say("Verifying the golden frames in a process of their own")
-    verify(model)
-    model.write(out)
-    return Conversion(comparison, float_bytes, len(flatbuffer), out, model)
+    model = None
+    if comparison.within(max_drop_points):
+        model = _assemble(run, flatbuffer, classifier, comparison, calibration)
+        say("Verifying the golden frames in a process of their own")
+        verify(model)
+        model.write(out)
+    return Conversion(comparison, float_bytes, len(flatbuffer), out, max_drop_points, model)
 
 
 def as_text(conversion: Conversion) -> str:

@@ -1,14 +1,15 @@
 """Train a network on a folder of pictures and leave a run behind.
 
 - The run folder appears whole, when everything in it is written, or not at all.
-- The weights kept are those of the epoch with the highest accuracy on the val pictures; the test
-  pictures are looked at once, after that.
+- The weights kept are those of the epoch with the highest accuracy on the val pictures, of equal
+  ones the one with the lowest loss; the test pictures are looked at once, after that.
 - The same data, settings, versions and machine give the same model.
 
     run, metrics = train(Path("images"), Path("run"), Settings(epochs=10))
 """
 
 import csv
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,10 +30,6 @@ from galago.train.predict import predict_keras
 from galago.train.report import write_metrics, write_report
 from galago.train.run_folder import Run
 from galago.train.tensorflow import keras, tf
-
-# Not val_loss: on little data it is lowest after two or three epochs, when the network is careful
-# but still wrong (docs/benchmarks.md, Which epoch to keep).
-MONITOR = "val_accuracy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +87,7 @@ def _fit(
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     model = build(settings.model, settings.height, settings.width, classes)
-    checkpoint = keras.callbacks.ModelCheckpoint(
-        best, monitor=MONITOR, mode="max", save_best_only=True
-    )
+    keep = _KeepBest(best)
     with bar() as progress:
         model.fit(
             images["train"].pixels,
@@ -100,7 +95,7 @@ def _fit(
             validation_data=(images["val"].pixels, _targets(images["val"], classes)),
             epochs=settings.epochs,
             batch_size=settings.batch_size,
-            callbacks=[checkpoint, _EpochBar(progress, settings.epochs)],
+            callbacks=[keep, _EpochBar(progress, settings.epochs)],
             verbose=0,
         )
     columns = model.history.history
@@ -112,6 +107,32 @@ def _targets(images: Images, classes: int) -> Any:
     if classes == 2:
         return images.labels.astype("float32")[:, None]
     return one_hot(images.labels, classes)
+
+
+def _goodness(figures: dict[str, float]) -> tuple[float, float]:
+    """What makes one epoch better than another.
+
+    Not the loss first: on little data it is lowest after two or three epochs, when the network is
+    careful but still wrong (docs/benchmarks.md, Which epoch to keep).
+    """
+    return figures["val_accuracy"], -figures["val_loss"]
+
+
+class _KeepBest(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Save the model after every epoch that is better than all before.
+
+    Not ModelCheckpoint, which looks at one figure: small val sets often give the same accuracy.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._best = (-math.inf, -math.inf)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:  # noqa: ARG002 - Keras' form
+        if _goodness(logs) > self._best:
+            self._best = _goodness(logs)
+            self.model.save(self._path)
 
 
 class _EpochBar(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -170,5 +191,5 @@ def _write(run: Run, history: list[dict[str, float]], metrics: Metrics) -> None:
         rows.writeheader()
         rows.writerows({"epoch": epoch, **row} for epoch, row in enumerate(history, start=1))
     write_metrics(run.folder / run_folder.METRICS, metrics)
-    best_epoch = max(range(len(history)), key=lambda epoch: history[epoch][MONITOR])
+    best_epoch = max(range(len(history)), key=lambda epoch: _goodness(history[epoch]))
     write_report(run.folder / run_folder.REPORT, run, history, best_epoch, metrics)

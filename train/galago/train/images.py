@@ -85,7 +85,7 @@ def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[Any]:
 def _judge_unreadable(unreadable: list[Path], total: int, what: str, limit: float) -> None:
     for path in unreadable:
         say(f"left out, cannot be read as an image: {path}")
-    if len(unreadable) > limit * total:
+    if len(unreadable) > limit * total or len(unreadable) == total:
         raise DataError(
             f"{len(unreadable)} of {total} {what} cannot be read (the first: {unreadable[0]}): at "
             f"most {limit:.0%} may be left out; mend or remove them, or raise --max-unreadable"
