@@ -1,6 +1,7 @@
 """The daemon as its user starts it: real processes, real signals."""
 
 import json
+import os
 import platform
 import signal
 import subprocess
@@ -34,6 +35,7 @@ def daemon(model: Path, source: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -82,6 +84,22 @@ def test_a_signal_during_start_up_ends_it_cleanly(model_path: Path) -> None:
         _, err = process.communicate(timeout=30)
     assert process.returncode in {0, -signal.SIGTERM}
     assert "Traceback" not in err
+
+
+def test_ctrl_c_during_start_up_is_no_crash_of_the_model(model_path: Path) -> None:
+    """A terminal sends it to the whole process group; the golden frames' process is not meant."""
+    with daemon(model_path, "fake:bars*forever") as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if not children.exists():
+            process.kill()
+            pytest.skip("/proc does not tell a process's children here")
+        deadline = time.monotonic() + 30
+        while not children.read_text() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "stopped by a signal: 0 frames" in err
 
 
 def test_a_reader_that_leaves_ends_it_quietly(model_path: Path, tmp_path: Path) -> None:

@@ -74,7 +74,12 @@ def verify(
     command = [sys.executable, "-P", "-m", __name__, str(threads), provider or ""]
     try:
         child = subprocess.run(  # noqa: S603 - our own module, in our own interpreter
-            command, input=model.content, capture_output=True, timeout=deadline_s, check=False
+            command,
+            input=model.content,
+            capture_output=True,
+            timeout=deadline_s,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for the parent: a killed child looks like a crash
         )
     except subprocess.TimeoutExpired as error:
         raise ModelFileError(

@@ -96,8 +96,10 @@ class Loop:
     def _next(self) -> Frame | None:
         deadline = time.monotonic() + self._timeout_s
         while not self._stop.is_set():
+            # Asked before taking: a last frame or an error may come while `take` gives up waiting.
+            finished = self._newest.finished
             frame = self._newest.take(_STOP_POLL_S)
-            if frame is not None or self._newest.finished:
+            if frame is not None or finished:
                 return frame
             if time.monotonic() > deadline:
                 raise CameraError(
