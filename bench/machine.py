@@ -3,10 +3,18 @@
 import os
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("galago", "tensorflow", "ai-edge-litert", "opencv-python", "numpy")
+PACKAGES = (
+    "galago",
+    "tensorflow",
+    "ai-edge-litert",
+    "opencv-python",
+    "opencv-python-headless",
+    "numpy",
+    "tflite-runtime",
+)
 
 
 def describe() -> str:
@@ -15,7 +23,15 @@ def describe() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     processor = names[0] if names else platform.machine()
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    found = [(name, _version(name)) for name in PACKAGES]
+    packages = ", ".join(f"{name} {number}" for name, number in found if number)
     date = datetime.now(UTC).date().isoformat()
     python = platform.python_version()
     return f"{date}, {processor}, {os.cpu_count()} cores, Python {python}, {packages}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a camera's environment has no TensorFlow
+        return None

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 CHATTER = re.compile(
-    rb"^(INFO: |[IW]0000 |WARNING: All log messages before absl::InitializeLog|fully_quantize: )"
+    rb"^(INFO: |[IW]0000 |WARNING: All log messages before absl::InitializeLog|"
+    rb"To enable the following instructions: |fully_quantize: )"
 )
 
 

@@ -67,10 +67,10 @@ class Interpreter:
     """
 
     def __init__(self, flatbuffer: bytes, threads: int = 1, provider: str | None = None) -> None:
-        self.name, make = _find(provider)
         self.threads = threads
         try:
             with hushed():
+                self.name, make = _find(provider)
                 self._tflite = make(model_content=flatbuffer, num_threads=threads)
                 self._tflite.allocate_tensors()
         except (ValueError, RuntimeError) as error:

@@ -25,7 +25,7 @@ from galago.bundle.preprocess import preprocess
 from galago.errors import GalagoError, ModelFileError
 
 # Steps of 1/256 by which a score may differ from the recorded one. LiteRT is bit-exact on x86-64
-# and aarch64; tflite-runtime's kernels round otherwise (docs/benchmarks.md, Interpreters).
+# and aarch64; tflite-runtime's kernels may round otherwise (docs/benchmarks.md, Interpreters).
 TOLERANCE_STEPS = 16
 
 # A picture may come out one level different: cv2 rounds in other places on other processors.
