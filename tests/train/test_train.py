@@ -140,7 +140,7 @@ def test_class_names_cannot_inject_into_the_report(tmp_path: Path) -> None:
     counts = dict.fromkeys(labels, 1)
     run = Run(
         tmp_path, labels, PreprocessSpec(64, 64), "cnn", 0, 1, 1, tmp_path,
-        {"train": counts, "val": counts, "test": counts}, (), 0, "", "now",
+        {"train": counts, "val": counts, "test": counts}, (), 0, 0.05, "", "now",
     )  # fmt: skip
     row = {"accuracy": 1.0, "val_accuracy": 1.0, "loss": 0.1, "val_loss": 0.1}
     write_report(tmp_path / "report.html", run, [row], 0, metrics)

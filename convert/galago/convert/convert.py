@@ -109,8 +109,8 @@ def convert(
     run = Run.read(run_folder)
     dataset = scan(data or run.data, seed=run.seed)
     check_labels(run.labels, dataset)
-    calibration = load(_balanced(dataset, run.seed), run.preprocess, "calibration pictures")
-    test = load(dataset.splits["test"], run.preprocess, "test pictures")
+    calibration = _load(_balanced(dataset, run.seed), run, "calibration pictures")
+    test = _load(dataset.splits["test"], run, "test pictures")
 
     say("Quantizing to int8")
     keras_model = run.load_model()
@@ -152,6 +152,10 @@ def as_text(conversion: Conversion) -> str:
         size = f"{len(conversion.model.content) / 1e3:.0f} kB with golden frames"
         lines.append(f"Wrote {conversion.file} ({size}); its golden frames passed here.")
     return "\n".join(lines)
+
+
+def _load(items: list[Item], run: Run, what: str) -> Images:
+    return load(items, run.preprocess, what, max_unreadable=run.max_unreadable)
 
 
 def _balanced(dataset: Dataset, seed: int) -> list[Item]:

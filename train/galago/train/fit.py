@@ -174,6 +174,7 @@ def _describe(folder: Path, dataset: Dataset, images: dict[str, Images], setting
         counts={split: dataset.count(split) for split in SPLITS},
         made=dataset.made,
         unreadable=sum(len(part.unreadable) for part in images.values()),
+        max_unreadable=settings.max_unreadable,
         fingerprint=images["train"].fingerprint(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={name: version(name) for name in ("galago", "tensorflow", "keras", "numpy")},

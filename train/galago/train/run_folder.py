@@ -26,8 +26,9 @@ class Run:
     """The content of run.json, and the folder it lies in.
 
     `data` is the absolute path of the dataset, `counts` pictures per split and label, `made` the
-    splits that Galago made itself, `fingerprint` the digest of the training pictures, `created`
-    UTC in ISO 8601.
+    splits that Galago made itself, `unreadable` how many pictures were left out and
+    `max_unreadable` which share might be (0–1), `fingerprint` the digest of the training pictures,
+    `created` UTC in ISO 8601.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class Run:
     counts: dict[str, dict[str, int]]
     made: tuple[str, ...]
     unreadable: int
+    max_unreadable: float
     fingerprint: str
     created: str
     versions: dict[str, str] = field(default_factory=dict)
