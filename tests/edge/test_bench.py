@@ -20,7 +20,7 @@ def test_json_has_the_documented_keys(model_path: Path, galago: Callable[..., Ou
     assert document["ratio"] == pytest.approx(ratio, abs=0.001)
     assert document["interpreter"].startswith("ai-edge-litert ")
     assert document["startup_s"] > 0
-    assert 30 < document["rss_mb"] < 1000
+    assert 30 < document["rss_mb"] < 200  # not that of this process, which has TensorFlow loaded
     assert len(document["by_threads"]) == 1
 
 
