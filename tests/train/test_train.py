@@ -94,7 +94,7 @@ def test_a_run_holds_what_later_steps_need(run_folder: Path) -> None:
 
 
 def test_kept_weights_are_those_of_the_best_epoch(run_folder: Path) -> None:
-    """The saved model has the highest val accuracy of the history, and is not merely the last."""
+    """The saved model has the val figures of the best row of the history."""
     from galago.train.dataset import scan
     from galago.train.images import load
     from galago.train.metrics import measure
@@ -108,6 +108,23 @@ def test_kept_weights_are_those_of_the_best_epoch(run_folder: Path) -> None:
     metrics = measure(predict_keras(run.load_model(), val.pixels), val.labels, run.labels)
     assert metrics.accuracy == pytest.approx(float(best["val_accuracy"]))
     assert metrics.loss == pytest.approx(float(best["val_loss"]), rel=1e-4)
+
+
+def test_a_later_epoch_replaces_only_a_worse_one(tmp_path: Path) -> None:
+    """Higher val accuracy wins; of equal ones the lower val loss; a worse one changes nothing."""
+    from galago.train.fit import _KeepBest
+    from galago.train.models import build
+    from galago.train.run_folder import load_keras
+
+    model = build("cnn", 10, 10, 2)
+    model.optimizer.build(model.trainable_variables)  # as in training, before the first batch
+    keep = _KeepBest(tmp_path / "model.keras")
+    keep.set_model(model)
+    epochs = [(0.5, 0.7), (0.9, 0.4), (0.9, 0.3), (0.9, 0.35), (0.8, 0.1)]
+    for number, (accuracy, loss) in enumerate(epochs):
+        model.layers[-1].bias.assign([number])
+        keep.on_epoch_end(number, {"val_accuracy": accuracy, "val_loss": loss})
+    assert load_keras(tmp_path / "model.keras").layers[-1].bias.numpy() == [2]
 
 
 def test_the_same_seed_gives_the_same_model(
