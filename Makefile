@@ -34,6 +34,7 @@ fix: $(READY)  ## mend what ruff can mend
 
 bench: demo  ## the figures of docs/benchmarks.md; needs the folder ../shared, and make test before
 	$(BIN)/python bench/cats_dogs.py ../shared
+	$(BIN)/python bench/which_epoch.py ../shared
 	$(BIN)/python bench/startup.py demo/feeder.tflite
 	$(BIN)/python bench/interpreters.py demo/feeder.tflite .cache/environments/*/bin/python
 
