@@ -32,3 +32,16 @@ def test_only_an_earlier_demo_is_replaced(tmp_path: Path, galago: Callable[..., 
     assert outcome.code == 2
     assert "is not an earlier demo" in outcome.complaint
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_an_earlier_demo_makes_room(tmp_path: Path) -> None:
+    """Also one that was interrupted: everything of it goes."""
+    from galago.demo import _clear
+
+    place = tmp_path / "demo"
+    _clear(place)
+    (place / "run").mkdir()
+    (place / "run" / "model.keras").write_text("half trained")
+    before = sorted(path.name for path in place.iterdir())
+    _clear(place)
+    assert sorted(path.name for path in place.iterdir()) == [n for n in before if n != "run"]
