@@ -204,9 +204,9 @@ def verify(
 
     Example: galago verify porch.tflite
     """
-    from galago.bundle.verify import as_text, verify_file
+    from galago.bundle.verify import as_text, open_verified
 
-    verification = verify_file(file, threads=threads, provider=interpreter)
+    _, verification = open_verified(file, threads=threads, provider=interpreter)
     _show(verification.to_dict(), as_text(verification), as_json=as_json)
 
 

@@ -171,8 +171,9 @@ def _balanced(dataset: Dataset, seed: int) -> list[Item]:
 
 
 def _classifier(flatbuffer: bytes, run: Run) -> Classifier:
-    head: Head = "sigmoid" if Interpreter(flatbuffer).output.shape[1] == 1 else "softmax"
-    return Classifier(Interpreter(flatbuffer), run.preprocess, run.labels, head)
+    interpreter = Interpreter(flatbuffer)
+    head: Head = "sigmoid" if interpreter.output.shape[1] == 1 else "softmax"
+    return Classifier(interpreter, run.preprocess, run.labels, head)
 
 
 def _assemble(

@@ -88,19 +88,14 @@ def verify(
     return _read_answer(child)
 
 
-def verify_file(path: Path, *, threads: int = 1, provider: str | None = None) -> Verification:
-    """Read a model file and run its golden frames in a child process.
+def open_verified(
+    path: Path, *, threads: int = 1, provider: str | None = None
+) -> tuple[ModelFile, Verification]:
+    """Read a model file, verify it, and return it ready to serve.
 
     Raises:
         ModelFileError: it is damaged, or fails; the message names `path`.
     """
-    return open_verified(path, threads=threads, provider=provider)[1]
-
-
-def open_verified(
-    path: Path, *, threads: int = 1, provider: str | None = None
-) -> tuple[ModelFile, Verification]:
-    """As `verify_file`, and return what was verified, ready to serve."""
     model = ModelFile.read(path)
     try:
         return model, verify(model, threads=threads, provider=provider)
