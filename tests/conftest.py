@@ -4,7 +4,6 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -38,6 +37,17 @@ def write_dataset(root: Path, labels: tuple[str, ...] = LABELS, each: int = 40) 
         for number in range(each):
             write_image(root / label / f"{number:03}.png", draw(label, 1000 * index + number))
     return root
+
+
+def write_clip(path: Path, labels: tuple[str, ...], each: int) -> Path:
+    """A video of 15 frames a second that shows each label's picture for `each` frames."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 15, (80, 60))
+    for label in labels:
+        picture = cv2.cvtColor(draw(label, seed=4321), cv2.COLOR_RGB2BGR)
+        for _ in range(each):
+            writer.write(picture)
+    writer.release()
+    return path
 
 
 @dataclass(frozen=True)
@@ -111,8 +121,3 @@ def cats_dogs(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(shared / "data" / "cats-dogs.zip") as archive:
         archive.extractall(folder)
     return folder / "cats-dogs"
-
-
-def same(first: Any, second: Any) -> bool:
-    """Whether two arrays are equal in shape, type and every value."""
-    return bool(first.dtype == second.dtype and np.array_equal(first, second))

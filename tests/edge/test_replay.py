@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import pytest
 
 from galago.edge.replay import Announcement, Interval, score
-from tests.conftest import Outcome, draw
+from tests.conftest import LABELS, Outcome, write_clip
 
 TRUTH = [Interval("empty", 0, 2), Interval("bird", 2, 4), Interval("empty", 4, 3600)]
 
@@ -57,16 +56,11 @@ def test_nothing_announced_is_no_division_by_zero() -> None:
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     """Two seconds each of circle, empty and square, with its truth."""
-    path = tmp_path / "clip.mp4"
-    fourcc = cv2.VideoWriter.fourcc(*"mp4v")
-    writer = cv2.VideoWriter(str(path), fourcc, 15, (80, 60))
-    events = []
-    for index, label in enumerate(("circle", "empty", "square")):
-        picture = cv2.cvtColor(draw(label, seed=4321), cv2.COLOR_RGB2BGR)
-        for _ in range(30):
-            writer.write(picture)
-        events.append({"label": label, "start_s": 2 * index, "end_s": 2 * index + 2})
-    writer.release()
+    path = write_clip(tmp_path / "clip.mp4", LABELS, each=30)
+    events = [
+        {"label": label, "start_s": 2 * index, "end_s": 2 * index + 2}
+        for index, label in enumerate(LABELS)
+    ]
     path.with_suffix(".json").write_text(json.dumps({"fps": 15, "events": events}))
     return path
 

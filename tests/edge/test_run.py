@@ -11,12 +11,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import cv2
 import pytest
 
 from galago.bundle.image import write_image
 from galago.bundle.model_file import ModelFile
-from tests.conftest import Outcome, draw
+from tests.conftest import Outcome, draw, write_clip
 
 
 def script(folder: Path, *steps: str) -> str:
@@ -134,12 +133,7 @@ def test_a_video_that_ends_is_a_good_end(
     model_path: Path, tmp_path: Path, galago: Callable[..., Outcome]
 ) -> None:
     """Exit 0, with every frame looked at and a line that says so."""
-    clip = tmp_path / "clip.mp4"
-    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"mp4v"), 15, (80, 60))
-    for _ in range(25):
-        writer.write(cv2.cvtColor(draw("circle", seed=4321), cv2.COLOR_RGB2BGR))
-    writer.release()
-    source = f"file:{clip}?pace=max"
+    source = f"file:{write_clip(tmp_path / 'clip.mp4', ('circle',), each=25)}?pace=max"
     outcome = galago("run", "--model", model_path, "--camera", source)
     assert outcome.code == 0
     assert [json.loads(line)["label"] for line in outcome.out.splitlines()] == ["circle"]

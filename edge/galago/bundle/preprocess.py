@@ -85,7 +85,7 @@ def _centre(frame: Pixels, spec: PreprocessSpec) -> Pixels:
 
 def _copy(view: Pixels, out: Pixels | None) -> Pixels:
     if out is None:
-        return np.ascontiguousarray(view).copy()
+        return view.copy()
     out[...] = view
     return out
 

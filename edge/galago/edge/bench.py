@@ -106,8 +106,7 @@ def thread_counts() -> list[int]:
 
 def document(results: list[Benchmark]) -> dict[str, Any]:
     """What `galago bench --json` prints: the fastest thread count, and all of them."""
-    best = max(results, key=lambda result: result.fps)
-    return asdict(best) | {"by_threads": [asdict(result) for result in results]}
+    return asdict(_fastest(results)) | {"by_threads": [asdict(result) for result in results]}
 
 
 def daemon_cost(path: Path, threads: int) -> tuple[float, float]:
@@ -155,12 +154,16 @@ def as_text(results: list[Benchmark]) -> str:
         f"{r.fps:>6.0f}  {r.ratio:>6.2f}"
         for r in results
     ]
-    best = max(results, key=lambda result: result.fps)
+    best = _fastest(results)
     accelerated = "accelerated" if best.accelerated else "NOT accelerated"
     lines.append(f"{best.interpreter}, {accelerated}; frames of 640 × 480")
     if best.startup_s is not None:
         lines.append(f"start to first frame {best.startup_s:.2f} s, peak memory {best.rss_mb} MB")
     return "\n".join(lines)
+
+
+def _fastest(results: list[Benchmark]) -> Benchmark:
+    return max(results, key=lambda result: result.fps)
 
 
 def _with_daemon_cost(result: Benchmark, path: Path) -> Benchmark:

@@ -30,10 +30,11 @@ def run(model_path: Path, source: str, out: TextIO, *, threads: int = 1) -> None
         classifier = Classifier.open(model, threads)
         with open_camera(source) as camera, Loop(camera, classifier, stop) as loop:
             _tell(f"{model_path.name} looks at {camera.source}, {_how(verification)}")
+            sha256, device = model.sha256, platform.node()  # once: the digest reads the whole file
             events = 0
             for seen in loop:
                 if seen.changed:
-                    event = make_event(seen, classifier.labels, model.sha256, platform.node())
+                    event = make_event(seen, classifier.labels, sha256, device)
                     print(event.to_json(), file=out, flush=True)
                     events += 1
             why = "stopped by a signal" if stop.is_set() else f"{camera.source} has ended"

@@ -37,7 +37,7 @@ class Images:
 
     def fingerprint(self) -> str:
         """Digest of pictures and labels, to tell whether two runs saw the same data."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.pixels).tobytes())
+        digest = hashlib.sha256(self.pixels.tobytes())
         digest.update(self.labels.tobytes())
         return digest.hexdigest()
 

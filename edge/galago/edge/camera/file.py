@@ -10,12 +10,12 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import cv2
 
 from galago.bundle.image import is_image
-from galago.bundle.preprocess import Pixels
+from galago.bundle.preprocess import Pixels, as_pixels
 from galago.edge.camera.quiet import opencv_quiet
 from galago.edge.camera.recording import Recording
 from galago.errors import CameraError
@@ -65,7 +65,7 @@ class VideoFile(Recording):
             found, bgr = self._video.read()
         if not found:
             return None
-        return cast("Pixels", cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+        return as_pixels(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
 
 def _open_video(path: Path) -> cv2.VideoCapture:

@@ -17,12 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import cv2
 
 from galago.bundle.image import is_image, read_image
-from galago.bundle.preprocess import Pixels
+from galago.bundle.preprocess import Pixels, as_pixels
 from galago.edge.camera.hint import nearest
 from galago.edge.camera.steps import FAULTS, PICTURES, Play, Size, show
 from galago.errors import CameraError, DataError, UsageError
@@ -159,4 +158,4 @@ def _size(image: Pixels) -> Size:
 def _resized(image: Pixels, size: Size) -> Pixels:
     if _size(image) == size:
         return image
-    return cast("Pixels", cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    return as_pixels(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
