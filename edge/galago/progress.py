@@ -4,7 +4,7 @@ On a terminal a moving bar; elsewhere one line when a stage is done.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
@@ -13,9 +13,15 @@ from rich.progress import track as rich_track
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Iterate over `items` and show how far that is; `total` where `items` has no length."""
-    yield from rich_track(items, description, total=total, console=_console(), transient=False)
+def track(
+    items: Iterable[T], description: str, total: int | None = None, screen: TextIO | None = None
+) -> Iterator[T]:
+    """Iterate over `items` and show how far that is; `total` where `items` has no length.
+
+    `screen` takes the place of standard error while that is held back (galago.noise).
+    """
+    console = Console(file=screen) if screen else _console()
+    yield from rich_track(items, description, total=total, console=console, transient=False)
 
 
 def bar() -> Progress:

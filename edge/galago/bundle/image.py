@@ -29,9 +29,20 @@ def read_image(path: Path) -> Pixels:
         DataError: the content is not an image that can be decoded.
         OSError: the file cannot be read.
     """
+    return decode_image(path.read_bytes(), path)
+
+
+def decode_image(content: bytes, path: Path) -> Pixels:
+    """Decode the content of an image file; `path` names it in the error.
+
+    Convention: (H, W, 3) uint8 RGB, row 0 on top.
+
+    Raises:
+        DataError: it is not an image that can be decoded.
+    """
     # Not cv2.imread: it cannot open every path on Windows, and warns on stderr by itself.
-    content = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    encoded = np.frombuffer(content, np.uint8)
+    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
     if image is None:
         raise DataError(f"{path} cannot be read as an image: expected JPEG, PNG, BMP or WebP")
     return as_pixels(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))

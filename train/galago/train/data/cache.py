@@ -1,0 +1,130 @@
+"""Pictures decoded once: prepared by the one `preprocess`, kept on disk, mapped into memory.
+
+- An entry is named after the contents and the spec: the same pictures under other names find it,
+  a changed picture never does.
+- An entry appears whole or not at all; training reads it through the page cache and never waits for
+  a JPEG again.
+- The cache stays below `MAX_BYTES`: the entries longest unused go first. Deleting it loses nothing.
+
+    prepared = prepare(paths, PreprocessSpec(96, 96), "pictures")
+    prepared.pixels[7]  # (96, 96, 3) uint8 RGB
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from galago.bundle.image import decode_image
+from galago.bundle.preprocess import Pixels, PreprocessSpec, preprocess
+from galago.errors import DataError
+from galago.files import new_folder
+from galago.noise import hushed
+from galago.progress import track
+from galago.train.data.look import LOOK, Looks, digest, look
+
+MAX_BYTES = 20_000_000_000
+_FORMAT = 1  # raise when the meaning of an entry changes
+_PIXELS, _LOOKS = "pixels.npy", "looks.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Pictures in the order that was asked for.
+
+    Convention: `pixels` (n, h, w, 3) uint8, memory-mapped, black where unreadable; `looks` (n,).
+    """
+
+    pixels: Pixels
+    looks: Looks
+
+
+def home() -> Path:
+    """Where entries lie: $GALAGO_CACHE, or galago/ in the user's cache folder."""
+    if named := os.environ.get("GALAGO_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "galago"
+
+
+def prepare(paths: Sequence[Path], spec: PreprocessSpec, what: str) -> Prepared:
+    """Read and prepare pictures, or find them prepared.
+
+    Unreadable ones are in `looks`; what becomes of them is the caller's to say.
+
+    Raises:
+        DataError: the disk has no room for them.
+        OSError: a file vanished, or the cache cannot be written.
+    """
+    # Threads, not processes: reading, hashing, decoding and resizing run outside Python's lock.
+    with ThreadPoolExecutor() as pool:
+        digests = list(track(pool.map(_digest, paths), f"Reading {what}", total=len(paths)))
+        entry = home() / "prepared" / _key(digests, spec)
+        if not (entry / _LOOKS).exists():
+            _make_room(entry.parent, len(paths) * spec.height * spec.width * 3)
+            with new_folder(entry, replace=True) as folder:
+                _fill(folder, paths, spec, what, pool)
+    os.utime(entry)  # used now: the last to go
+    return Prepared(
+        np.load(entry / _PIXELS, mmap_mode="r"), np.load(entry / _LOOKS, allow_pickle=False)
+    )
+
+
+def _digest(path: Path) -> bytes:
+    return digest(path.read_bytes())
+
+
+def _key(digests: list[bytes], spec: PreprocessSpec) -> str:
+    # OpenCV's decoders and resizing may differ by a grey level between versions.
+    made_with = json.dumps([_FORMAT, cv2.__version__, asdict(spec)], sort_keys=True)
+    return hashlib.sha256(made_with.encode() + b"".join(digests)).hexdigest()
+
+
+def _fill(
+    folder: Path, paths: Sequence[Path], spec: PreprocessSpec, what: str, pool: ThreadPoolExecutor
+) -> None:
+    shape = (len(paths), spec.height, spec.width, 3)
+    store = np.lib.format.open_memmap(folder / _PIXELS, "w+", np.uint8, shape)
+    pixels = np.asarray(store)
+    looks = np.zeros(len(paths), LOOK)
+
+    def fill(row: int) -> None:
+        content = paths[row].read_bytes()
+        try:
+            picture = decode_image(content, paths[row])
+            preprocess(picture, spec, pixels[row])
+        except DataError:
+            picture = None
+        looks[row] = look(paths[row], content, picture)
+
+    # The decoders print warnings of their own about damaged files; ours name the file.
+    with hushed() as screen:
+        rows = pool.map(fill, range(len(paths)))
+        for _ in track(rows, f"Preparing {what}", total=len(paths), screen=screen):
+            pass
+    store.flush()
+    np.save(folder / _LOOKS, looks)
+
+
+def _make_room(folder: Path, needed: int) -> None:
+    """Remove the entries longest unused, as many as the limit demands."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    kept = needed
+    for entry in entries:
+        kept += sum(file.stat().st_size for file in entry.rglob("*"))
+        if kept > MAX_BYTES:
+            shutil.rmtree(entry, ignore_errors=True)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DataError(
+            f"the prepared pictures need {needed / 1e9:.1f} GB in {folder}, which has "
+            f"{free / 1e9:.1f} GB left: make room, choose a smaller --size, or name another folder "
+            "in GALAGO_CACHE"
+        )

@@ -1,0 +1,41 @@
+"""Prepared pictures of one split, with what they show."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galago.bundle.preprocess import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Some rows of a store of prepared pictures.
+
+    Convention: `store` (N, h, w, 3) uint8, may be mapped from disk; `rows` (n,) indices into it;
+    `labels` (n,) int64, indices of the dataset's labels; `paths` in the same order.
+    """
+
+    store: Pixels
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, indices: Any) -> Pixels:
+        """Pictures by index array or slice, (k, h, w, 3) uint8, copied into memory."""
+        return self.store[self.rows[indices]]
+
+    @property
+    def pixels(self) -> Pixels:
+        """All of them in memory, (n, h, w, 3) uint8."""
+        return self[:]
+
+
+def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """(n,) indices to (n, classes) rows with a single 1."""
+    return np.eye(classes, dtype=np.float32)[labels]
