@@ -4,7 +4,8 @@
   a changed picture never does.
 - An entry appears whole or not at all; training reads it through the page cache and never waits for
   a JPEG again.
-- The cache stays below `MAX_BYTES`: the entries longest unused go first. Deleting it loses nothing.
+- The cache, unpacked zips included, stays below `MAX_BYTES`: the entries longest unused go first.
+  Deleting it loses nothing.
 
     prepared = prepare(paths, PreprocessSpec(96, 96), "pictures")
     prepared.pixels[7]  # (96, 96, 3) uint8 RGB
@@ -33,6 +34,7 @@ from galago.train.data.look import LOOK, Looks, digest, look
 MAX_BYTES = 20_000_000_000
 _FORMAT = 1  # raise when the meaning of an entry changes
 _PIXELS, _LOOKS = "pixels.npy", "looks.npy"
+_KINDS = ("prepared", "unpacked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def prepare(paths: Sequence[Path], spec: PreprocessSpec, what: str) -> Prepared:
         digests = list(track(pool.map(_digest, paths), f"Reading {what}", total=len(paths)))
         entry = home() / "prepared" / _key(digests, spec)
         if not (entry / _LOOKS).exists():
-            _make_room(entry.parent, len(paths) * spec.height * spec.width * 3)
+            needed = len(paths) * spec.height * spec.width * 3
+            make_room(needed, f"preparing {what}", keep=paths[0])
             with new_folder(entry, replace=True) as folder:
                 _fill(folder, paths, spec, what, pool)
     os.utime(entry)  # used now: the last to go
@@ -112,19 +115,30 @@ def _fill(
     np.save(folder / _LOOKS, looks)
 
 
-def _make_room(folder: Path, needed: int) -> None:
-    """Remove the entries longest unused, as many as the limit demands."""
-    folder.mkdir(parents=True, exist_ok=True)
-    entries = sorted(folder.iterdir(), key=lambda entry: entry.stat().st_mtime, reverse=True)
+def make_room(needed: int, what: str, *, keep: Path | None = None) -> None:
+    """Remove the entries longest unused, as many as the limit demands for `needed` more bytes.
+
+    An entry that holds the file `keep` stays.
+
+    Raises:
+        DataError: the disk is too small all the same.
+    """
+    home().mkdir(parents=True, exist_ok=True)
+    entries = sorted(
+        (entry for kind in _KINDS for entry in (home() / kind).glob("*")), key=_used, reverse=True
+    )
     kept = needed
     for entry in entries:
         kept += sum(file.stat().st_size for file in entry.rglob("*"))
-        if kept > MAX_BYTES:
+        if kept > MAX_BYTES and not (keep and keep.is_relative_to(entry)):
             shutil.rmtree(entry, ignore_errors=True)
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(home()).free
     if free < needed:
         raise DataError(
-            f"the prepared pictures need {needed / 1e9:.1f} GB in {folder}, which has "
-            f"{free / 1e9:.1f} GB left: make room, choose a smaller --size, or name another folder "
-            "in GALAGO_CACHE"
+            f"{what} needs {needed / 1e9:.1f} GB in {home()}, which has {free / 1e9:.1f} GB left: "
+            "make room, choose a smaller --size, or name another folder in GALAGO_CACHE"
         )
+
+
+def _used(entry: Path) -> float:
+    return entry.stat().st_mtime
