@@ -23,7 +23,7 @@ from galago.train.data.cache import Prepared, prepare
 from galago.train.data.groups import Indices, cut, group
 from galago.train.data.images import Images
 from galago.train.data.look import Looks
-from galago.train.data.source import SPLIT_OF, SPLITS, Entry, Listing, find
+from galago.train.data.source import SPLIT_OF, SPLITS, Listing, find
 from galago.train.data.split import divide, mates, sibling_share
 
 MAX_UNREADABLE = 0.05  # a few broken files are normal; more means a broken copy
@@ -191,24 +191,22 @@ def _images(listing: Listing, prepared: Prepared, rows: Indices) -> Images:
 
 def _group(listing: Listing, rows: Indices, looks: Looks) -> Indices:
     """The groups of the pictures `rows`, as indices into these."""
-    entries = [listing.entries[row] for row in rows]
-    places = [(entry.label, _place(listing, entry)) for entry in entries]
-    return group(looks[rows], places, [entry.group for entry in entries])
+    places = [(listing.entries[row].label, _place(listing.names[row])) for row in rows]
+    return group(looks[rows], places, [listing.entries[row].group for row in rows])
 
 
-def _place(listing: Listing, entry: Entry) -> tuple[str, ...]:
+def _place(name: str) -> tuple[str, ...]:
     """The folder of a picture, the same in every split."""
-    return tuple(part for part in Path(listing.name(entry)).parts[:-1] if part not in SPLIT_OF)
+    return tuple(part for part in name.split("/")[:-1] if part not in SPLIT_OF)
 
 
 def _cut(listing: Listing, rows: Indices, groups: Indices, looks: Looks) -> tuple[Indices, int]:
-    entries = [listing.entries[row] for row in rows]
     taken = np.nan_to_num(looks["taken"][rows]).tolist()
     return cut(
         groups[rows],
-        [entry.label for entry in entries],
-        [(time, listing.name(entry)) for time, entry in zip(taken, entries, strict=True)],
-        [entry.group for entry in entries],
+        [listing.entries[row].label for row in rows],
+        [(time, listing.names[row]) for time, row in zip(taken, rows, strict=True)],
+        [listing.entries[row].group for row in rows],
     )
 
 
@@ -231,11 +229,10 @@ def _facts(
     listing: Listing, rows: Indices, groups: Indices
 ) -> tuple[list[str], list[int], list[str]]:
     """Label, group and name of each picture."""
-    entries = [listing.entries[row] for row in rows]
     return (
-        [entry.label for entry in entries],
+        [listing.entries[row].label for row in rows],
         groups[rows].tolist(),
-        [listing.name(entry) for entry in entries],
+        [listing.names[row] for row in rows],
     )
 
 

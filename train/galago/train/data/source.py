@@ -50,24 +50,22 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What was found in `data`; `root` is the folder that names are relative to.
+    """What was found in `data`, by name.
 
+    `names` are those of the entries below the folder `root`, the same wherever the data lies.
     `ignored` are files among the pictures that are none Galago reads, hidden ones aside.
     """
 
     data: Path
     root: Path
     entries: tuple[Entry, ...]
+    names: tuple[str, ...]
     ignored: tuple[Path, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes, in alphabetical order."""
         return tuple(sorted({entry.label for entry in self.entries}))
-
-    def name(self, entry: Entry) -> str:
-        """What a picture is called wherever the data lies."""
-        return Path(os.path.relpath(entry.path, self.root)).as_posix()
 
 
 def find(data: Path) -> Listing:
@@ -111,12 +109,20 @@ def _folder(data: Path, root: Path) -> Listing:
 
 
 def _listing(data: Path, root: Path, entries: Iterable[Entry], ignored: Iterable[Path]) -> Listing:
-    def in_order(entry: Entry) -> str:
-        return entry.path.as_posix()
-
-    listing = Listing(data, root, tuple(sorted(entries, key=in_order)), tuple(sorted(ignored)))
+    named = {_name(entry.path, root): entry for entry in entries}
+    names = tuple(sorted(named))
+    listing = Listing(
+        data, root, tuple(named[name] for name in names), names, tuple(sorted(ignored))
+    )
     _check_labels(listing)
     return listing
+
+
+def _name(path: Path, root: Path) -> str:
+    text, prefix = path.as_posix(), root.as_posix() + "/"
+    if text.startswith(prefix):  # all but a manifest's "../…"; relpath is slow
+        return text[len(prefix) :]
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def _check_labels(listing: Listing) -> None:
