@@ -102,6 +102,29 @@ def sample(
 
 
 @app.command()
+def check(
+    data: Data,
+    *,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 when there is any problem.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Look at a dataset: counts, unreadable files, copies, leaks, imbalance, false labels.
+
+    Example: galago check images/
+    """
+    _needs_workstation()
+    from galago.train.check import as_text
+    from galago.train.check import check as look
+
+    found = look(data)
+    _show(found.to_dict(), as_text(found), as_json=as_json)
+    if strict:
+        found.demand_none()
+
+
+@app.command()
 def train(
     data: Data,
     *,

@@ -5,6 +5,7 @@
     ├── DataError       ValueError  exit 2   the images: whoever collected them
     ├── FrameError      ValueError  exit 1   a picture of the wrong kind: the code that made it
     ├── ModelFileError  ValueError  exit 3   the model file: keep the old one
+    ├── CheckError      ValueError  exit 3   problems in a dataset that was to have none: mend it
     ├── GateError       ValueError  exit 3   the conversion is worse than allowed: redo it
     ├── InterpreterError ImportError exit 1  no TFLite interpreter: install one
     └── CameraError     OSError     exit 4   the camera: retry, then a person with a cable
@@ -37,6 +38,12 @@ class FrameError(GalagoError, ValueError):
 
 class ModelFileError(GalagoError, ValueError):
     """A model file is damaged, incomplete, or gives wrong answers."""
+
+    exit_code = 3
+
+
+class CheckError(GalagoError, ValueError):
+    """A dataset that was to have no problems has some."""
 
     exit_code = 3
 
