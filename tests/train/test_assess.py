@@ -113,5 +113,7 @@ def test_the_terminal_says_it_in_a_few_lines() -> None:
     assert len(lines) == 3
     low, high = assessment.accuracy_interval
     assert f"between {low:.2%} and {high:.2%}" in lines[0]
-    assert f"error {assessment.before.error:.2%}, softened {assessment.after.error:.2%}" in lines[1]
+    assert (
+        f"error {assessment.before.error:.2%}, corrected {assessment.after.error:.2%}" in lines[1]
+    )
     assert f"answers {assessment.unknown.coverage:.2%} of the pictures" in lines[2]

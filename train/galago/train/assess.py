@@ -197,7 +197,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 def _calibration(assessment: Assessment) -> str:
     before, after = assessment.before.error, assessment.after.error
-    return f"error {before:.2%}, softened {after:.2%}  (temperature {assessment.temperature:.2f})"
+    return f"error {before:.2%}, corrected {after:.2%}  (temperature {assessment.temperature:.2f})"
 
 
 def _coverage(unknown: Answers) -> str:
@@ -238,10 +238,14 @@ def _share(of: NDArray[np.bool_]) -> float | None:
 
 
 def _curve(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> Curve:
-    """One class against all others; at most CURVE_POINTS points, evenly thinned, ends kept."""
+    """One class against all others; at most CURVE_POINTS points, ends kept.
+
+    One for each recall, the one of the highest precision: the others lie straight below it.
+    """
     if not positive.any():
         return Curve(None, ())
     precision, recall, _ = precision_recall_curve(positive, scores)
-    kept = np.unique(np.linspace(0, len(recall) - 1, CURVE_POINTS).round().astype(np.int64))
+    best = np.flatnonzero(np.diff(recall, append=-1))  # recall falls, precision rises in between
+    kept = best[np.linspace(0, len(best) - 1, min(len(best), CURVE_POINTS)).round().astype(int)]
     points = zip(recall[kept].tolist(), precision[kept].tolist(), strict=True)
     return Curve(float(average_precision_score(positive, scores)), tuple(points))

@@ -1,0 +1,281 @@
+"""The page: whole in itself, true to metrics.json, and safe whatever the files are called."""
+
+import json
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from galago.bundle.confidence import soften
+from galago.bundle.preprocess import Pixels, PreprocessSpec
+from galago.train.assess import Assessment, NaiveClaim, assess
+from galago.train.calibration import Truth
+from galago.train.report import write_metrics, write_report
+from galago.train.report.page import written
+from galago.train.run_folder import Run
+from tests.train.drawn_scores import overconfident
+
+NASTY = "<script>alert('1')</script>"
+VOID = {"meta", "img", "br", "path", "circle", "ellipse", "rect", "polyline", "link", "input", "hr"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pictures that are not pictures of anything, but have the right shape."""
+
+    labels: Truth
+    paths: tuple[Path, ...]
+    side: int = 64
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, indices: Any) -> Pixels:
+        chosen = np.arange(len(self))[indices]
+        smooth = np.linspace(0, 255, self.side)[None, :, None, None]
+        pictures: Pixels = ((smooth + 40 * chosen[:, None, None, None]) % 256).astype(np.uint8)
+        return np.broadcast_to(pictures, (len(chosen), self.side, self.side, 3)).copy()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A problem with the data."""
+
+    kind: str
+    path: str
+    text: str
+
+
+class Page(HTMLParser):
+    """What a reader's program sees."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text, self.open = "", [""]
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.figures: list[tuple[str, str, str]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {key: value or "" for key, value in attrs}
+        self.tags.append((tag, attributes))
+        if tag == "data":
+            self.figures.append((attributes["data-figure"], attributes["value"], ""))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1] == "data":
+            pointer, value, shown = self.figures.pop()
+            self.figures.append((pointer, value, shown + data))
+        if self.open[-1] not in {"style", "title"}:
+            self.text += data
+
+    def having(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def described(
+    folder: Path,
+    labels: tuple[str, ...],
+    spec: PreprocessSpec,
+    count: dict[str, int],
+    unreadable: int = 2,
+) -> Run:
+    stages = [{"part": "head", "epochs": 3, "learning_rate": 0.001}]
+    return Run(
+        folder=folder,
+        labels=labels,
+        preprocess=spec,
+        recipe={"model": "cnn", "seed": 0, "class_weights": True, "stages": stages},
+        reasons=(),
+        data=Path("/data") / NASTY,
+        counts={"train": count, "val": count, "test": count},
+        made=("val",),
+        grouped=True,
+        unreadable=unreadable,
+        max_unreadable=0.05,
+        fingerprint="",
+        epochs=3,
+        best_epoch=3,
+        interrupted=False,
+        seconds=12.3,
+        temperature=1.0,
+        thresholds=dict.fromkeys(labels, 0.5),
+        created="2026-11-23T01:02:03+00:00",
+        versions={"galago": "1"},
+    )
+
+
+def report(
+    folder: Path,
+    labels: tuple[str, ...] = ("bird", "cat", "dog"),
+    problems: tuple[Found, ...] = (),
+    n: int = 200,
+    side: int = 64,
+) -> tuple[Assessment, Page, dict[str, Any]]:
+    """Write both files for a run of figures drawn by chance, and read them again."""
+    scores, truth = overconfident(n, len(labels), seed=1)
+    naive = NaiveClaim(0.987, 0.8, 77)
+    val = overconfident(n, len(labels), seed=2)
+    assessment = assess(*val, scores, truth, labels, precision=0.9, naive=naive)
+    pictures = Drawn(truth, tuple(Path(f"/p/{NASTY}{index}.jpg") for index in range(n)), side)
+    count = {label: int((truth == index).sum()) for index, label in enumerate(labels)}
+    run = described(folder, labels, PreprocessSpec(side, side), count)
+    history = [
+        {"accuracy": 0.5 + epoch / 10, "val_accuracy": 0.5, "loss": 1.0, "val_loss": 1.1}
+        for epoch in range(3)
+    ]
+    write_metrics(folder / "metrics.json", assessment)
+    write_report(
+        folder / "report.html", run, history, 2, assessment, train=pictures, test=pictures,
+        scores=soften(scores, assessment.temperature), problems=problems, notes=["Chosen & tried."],
+    )  # fmt: skip
+    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+    return assessment, page, json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(tmp_path: Path) -> None:
+    """Every address in it is a place in itself or a picture that it carries; no script, no link."""
+    _, page, _ = report(tmp_path)
+    addresses = [tag.get(name) for _, tag in page.tags for name in ("src", "href") if name in tag]
+    assert addresses
+    assert all(address and address.startswith(("#", "data:image/jpeg;")) for address in addresses)
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?:|url\(|@import|srcset", text)
+    assert page.open == [""], "a tag is not closed"
+
+
+def test_every_figure_is_that_of_metrics_json(tmp_path: Path) -> None:
+    """Followed by its pointer, exact in `value`, and rounded where a person reads it."""
+    _, page, document = report(tmp_path, labels=("a/b", "c~d", "plain"))
+    assert len(page.figures) > 50
+    for pointer, value, shown in page.figures:
+        found: Any = document
+        for step in pointer[1:].split("/"):
+            name = step.replace("~1", "/").replace("~0", "~")
+            found = found[int(name) if isinstance(found, list) else name]
+        assert json.loads(value) == found, pointer
+        assert shown in {written(found, style) for style in ("percent", "fixed", "count")}, pointer
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        "/accuracy", "/accuracy_interval/0", "/loss", "/n", "/calibration/ece_before",
+        "/calibration/ece_after", "/calibration/temperature", "/unknown/coverage",
+        "/unknown/precision", "/unknown/wanted", "/naive_split/accuracy", "/confusion/2/1",
+        "/per_class/cat/recall", "/unknown/per_class/dog/threshold",
+    ],
+)  # fmt: skip
+def test_no_important_figure_is_missing(tmp_path: Path, pointer: str) -> None:
+    """The page says what it was asked to say."""
+    _, page, _ = report(tmp_path)
+    assert pointer in {place for place, _, _ in page.figures}
+
+
+def test_figures_read_as_people_write_them() -> None:
+    """Percent with a space that does not break; nothing is a dash, not None."""
+    assert written(0.9423) == "94.2\N{NO-BREAK SPACE}%"
+    assert (written(1.5, "fixed"), written(7, "count"), written(None)) == ("1.500", "7", "–")
+
+
+def test_names_are_text_whatever_they_contain(tmp_path: Path) -> None:
+    """Labels, paths and problems called like a tag are shown, not obeyed."""
+    problems = (Found(NASTY, NASTY, NASTY),)
+    _, page, _ = report(tmp_path, labels=(NASTY, "b"), problems=problems)
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert page.text.count(NASTY) > 10
+    assert "<script" not in (tmp_path / "report.html").read_text()
+
+
+def test_mistakes_and_doubts_are_shown_with_their_pictures(tmp_path: Path) -> None:
+    """The surest mistake first; every picture is a JPEG, small, and described."""
+    assessment, page, _ = report(tmp_path)
+    images = page.having("img")
+    assert len(images) == 3 * 12 + 18 + 12
+    assert all(image["src"].startswith("data:image/jpeg;base64,/9j/") for image in images)
+    assert all(image["alt"] and int(image["width"]) <= 128 for image in images)
+    scores, truth = overconfident(200, 3, seed=1)
+    softened = soften(scores, assessment.temperature)
+    wrong = softened.max(axis=1) * (softened.argmax(axis=1) != truth)
+    assert images[36]["title"].endswith(f"{NASTY}{wrong.argmax()}.jpg")
+    assert images[36 + 18]["title"].endswith(f"{NASTY}{softened.max(axis=1).argmin()}.jpg")
+
+
+def test_problems_are_grouped_and_cut_short(tmp_path: Path) -> None:
+    """Ten of a kind are enough to understand it; the kinds keep their order, worst first."""
+    problems = (
+        *(Found("twin", f"a{i}.jpg", "same") for i in range(14)),
+        Found("leak", "b", "near"),
+    )
+    _, page, _ = report(tmp_path, problems=problems)
+    assert "a9.jpg" in page.text
+    assert "a10.jpg" not in page.text
+    assert "and 4 more" in page.text
+    assert page.text.index("a0.jpg") < page.text.index("leak")
+
+
+def test_settings_are_readable(tmp_path: Path) -> None:
+    """No Python in the page, however deep a setting lies."""
+    _, page, _ = report(tmp_path)
+    assert "part head, epochs 3, learning rate 0.001" in page.text
+    assert "class weights" in page.text
+    assert not re.search(r"[\[{]'|True|None", page.text)
+
+
+def test_a_hundred_classes_stay_usable(tmp_path: Path) -> None:
+    """A file that can be mailed; only the weakest curves are drawn, and that is said."""
+    labels = tuple(f"class-{index:03d}" for index in range(100))
+    _, page, _ = report(tmp_path, labels=labels, n=600, side=224)
+    assert (tmp_path / "report.html").stat().st_size < 1_500_000
+    assert "The 12 weakest of 100 classes are drawn" in page.text
+    assert (
+        sum("Precision over recall" in tag.get("aria-label", "") for tag in page.having("svg"))
+        == 12
+    )
+
+
+def test_the_page_can_be_heard(tmp_path: Path) -> None:
+    """One first heading, none skipped, a language, and words for every picture and chart."""
+    _, page, _ = report(tmp_path)
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert page.having("html")[0]["lang"] == "en"
+    assert all(
+        tag.get("aria-label") or tag.get("aria-hidden") == "true" for tag in page.having("svg")
+    )
+    targets = {tag["id"] for _, tag in page.tags if "id" in tag}
+    assert {tag["href"][1:] for tag in page.having("a")} <= targets
+
+
+def test_one_epoch_and_no_mistakes_are_enough_for_a_page(tmp_path: Path) -> None:
+    """The smallest run there is: nothing to divide by, nothing to complain about."""
+    truth = np.array([0, 1])
+    scores = np.eye(2, dtype=np.float32)
+    assessment = assess(scores, truth, scores, truth, ("a", "b"))
+    count = {"a": 1, "b": 1}
+    run = described(tmp_path, ("a", "b"), PreprocessSpec(8, 16), count, unreadable=0)
+    pictures = Drawn(truth, (Path("a.jpg"), Path("b.jpg")))
+    row = {"accuracy": 1.0, "val_accuracy": 1.0, "loss": 0.0, "val_loss": 0.0}
+    write_report(
+        tmp_path / "report.html", run, [row], 0, assessment, train=pictures, test=pictures,
+        scores=scores,
+    )  # fmt: skip
+    page = Page((tmp_path / "report.html").read_text())
+    assert "It made no mistake" in page.text
+    assert "None were found" in page.text
+    assert "nan" not in page.text.lower().split()
