@@ -97,10 +97,11 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def run_folder(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run trained on the shapes."""
-    from galago.train.fit import Settings, train
+    from galago.train.recipe import Settings
+    from galago.train.training import train
 
     out = tmp_path_factory.mktemp("runs") / "run"
-    train(dataset, out, Settings(epochs=6, batch_size=8))
+    train(dataset, out, Settings("cnn", epochs=6, batch_size=8))
     return out
 
 

@@ -28,7 +28,10 @@ app = typer.Typer(
 
 Data = Annotated[
     Path,
-    typer.Argument(help="Folder per class, or train/ val/ test/ with a folder per class each."),
+    typer.Argument(
+        help="Folder per class, train/ val/ test/ with a folder per class each, a CSV manifest, or "
+        "a zip of these."
+    ),
 ]
 ModelFileArgument = Annotated[
     Path,
@@ -129,32 +132,94 @@ def train(
     data: Data,
     *,
     out: Annotated[Path, typer.Option(help="Folder for the run.")],
-    model: Annotated[str, typer.Option(help="Network: cnn.")] = "cnn",
-    size: Annotated[int, typer.Option(min=10, max=1024, help="Input side in pixels.")] = 64,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="cnn, resnet8, mobilenet_v1, mobilenet_v2, mobilenet_v3_minimalistic, or "
+            "module:function for your own; else what suits the pictures."
+        ),
+    ] = None,
+    width: Annotated[
+        float | None, typer.Option(min=0.05, max=4, help="Channels, 1.0 as published.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(min=8, max=1024, help="Input side in pixels.")] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="imagenet (downloaded once), none, or a .weights.h5 file to begin with."),
+    ] = None,
     crop: Annotated[
         Literal["none", "centre"],
         typer.Option(help="none: the whole view, stretched; centre: its middle."),
     ] = "none",
-    epochs: Annotated[int, typer.Option(min=1)] = 10,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0, help="The highest.")] = None,
+    schedule: Annotated[
+        Literal["constant", "cosine", "plateau"] | None,
+        typer.Option(help="How the learning rate falls."),
+    ] = None,
+    augment: Annotated[
+        Literal["none", "light", "medium", "strong"] | None,
+        typer.Option(help="How much training pictures are changed on the way."),
+    ] = None,
+    label_smoothing: Annotated[float | None, typer.Option(min=0, max=0.5)] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Epochs without a lower val loss, then stop.")
+    ] = None,
+    class_weights: Annotated[
+        bool, typer.Option(help="Let rare classes count as much as common ones.")
+    ] = True,
+    split: Annotated[
+        Literal["grouped", "naive"],
+        typer.Option(help="grouped: bursts and copies stay together; naive: ignore them."),
+    ] = "grouped",
+    precision: Annotated[
+        float,
+        typer.Option(min=0.5, max=1, help="Wanted of every answer; below it, unknown."),
+    ] = 0.95,
     seed: int = 0,
+    time_budget: Annotated[
+        str | None, typer.Option(help="Fit for this long at most: 40m, 1h30m, 90s.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with an unfinished training.")] = False,
+    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard's logs.")] = None,
     max_unreadable: MaxUnreadable = 0.05,
     force: Annotated[bool, typer.Option(help="Replace the run that is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network on folders of pictures.
+    """Train a network on pictures, and say honestly how good it is.
 
     Example: galago train images/ --out run
     """
     _needs_workstation()
-    from galago.train.evaluate import as_text
-    from galago.train.fit import Settings
-    from galago.train.fit import train as fit
+    from galago.train.fit import Course
+    from galago.train.recipe import Settings
+    from galago.train.training import as_text, seconds
+    from galago.train.training import train as fit
 
-    settings = Settings(model, size, size, crop, epochs, batch_size, seed, max_unreadable)
-    run, metrics = fit(data, out, settings, replace=force)
-    after = f"\n\nThe run is in {run.folder}; look at {run.folder / 'report.html'}"
-    _show(metrics.to_dict(), as_text(metrics) + after, as_json=as_json)
+    settings = Settings(
+        model=model,
+        width=width,
+        size=size,
+        weights=weights,
+        crop=crop,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        augment=augment,
+        label_smoothing=label_smoothing,
+        patience=patience,
+        class_weights=class_weights,
+        grouped=split == "grouped",
+        precision=precision,
+        seed=seed,
+        max_unreadable=max_unreadable,
+    )
+    budget_s = seconds(time_budget) if time_budget else None
+    result, assessment = fit(data, out, settings, Course(resume, force, budget_s, tensorboard))
+    _show(assessment.to_dict(), as_text(result, assessment), as_json=as_json)
+    result.check()
 
 
 @app.command()

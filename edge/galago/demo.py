@@ -14,8 +14,9 @@ from galago.edge.bench import Benchmark, bench
 from galago.edge.replay import Score, read_truth, replay, score
 from galago.errors import UsageError
 from galago.progress import say
-from galago.train.fit import Settings, train
+from galago.train.recipe import Settings
 from galago.train.sample import write_sample
+from galago.train.training import train
 
 _MARK = "galago-demo.json"  # tells a folder that the demo may replace from one that it may not
 
@@ -43,7 +44,7 @@ def run_demo(directory: Path, *, seed: int = 0) -> str:
     say("1/5  Drawing a garden camera's pictures, and a film of it")
     sample = write_sample(directory / "sample", seed=seed)
     say("2/5  Training the network on them")
-    run, _metrics = train(sample.images, directory / "run", Settings(seed=seed))
+    run, _metrics = train(sample.images, directory / "run", Settings("cnn", seed=seed))
     say("3/5  Converting it to int8 for a small computer")
     file = directory / "feeder.tflite"
     conversion = convert(run.folder, file, max_drop_points=_MAX_DROP_POINTS)

@@ -8,7 +8,8 @@
     ├── CheckError      ValueError  exit 3   problems in a dataset that was to have none: mend it
     ├── GateError       ValueError  exit 3   the conversion is worse than allowed: redo it
     ├── InterpreterError ImportError exit 1  no TFLite interpreter: install one
-    └── CameraError     OSError     exit 4   the camera: retry, then a person with a cable
+    ├── CameraError     OSError     exit 4   the camera: retry, then a person with a cable
+    └── StoppedError                exit 130 Ctrl-C: what was done until then is kept
 
 A message is one line: what happened, what was expected, what was received, how to fix it.
 """
@@ -62,3 +63,9 @@ class CameraError(GalagoError, OSError):
     """A camera cannot be opened or has stopped giving frames."""
 
     exit_code = 4
+
+
+class StoppedError(GalagoError):
+    """Ctrl-C ended long work early; the message says what is left of it."""
+
+    exit_code = 130

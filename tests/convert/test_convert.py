@@ -161,10 +161,11 @@ def test_pictures_of_other_classes_are_refused(
 def test_two_classes_share_one_sigmoid_unit(tmp_path: Path) -> None:
     """One output becomes two scores, in the order of the labels."""
     from galago.convert.convert import convert
-    from galago.train.fit import Settings, train
+    from galago.train.recipe import Settings
+    from galago.train.training import train
 
     data = write_dataset(tmp_path / "two", ("circle", "square"), each=40)
-    train(data, tmp_path / "run", Settings(epochs=6, batch_size=8))
+    train(data, tmp_path / "run", Settings("cnn", epochs=6, batch_size=8))
     assert convert(tmp_path / "run", tmp_path / "two.tflite").passed
     classifier = Classifier.open(ModelFile.read(tmp_path / "two.tflite"))
     assert classifier.interpreter.output.shape == (1, 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from galago.bundle.preprocess import PreprocessSpec
-from galago.errors import UsageError
+from galago.errors import StoppedError, UsageError
 
 MODEL, RUN, HISTORY, METRICS, REPORT = (
     "model.keras",
@@ -25,27 +25,51 @@ MODEL, RUN, HISTORY, METRICS, REPORT = (
 class Run:
     """The content of run.json, and the folder it lies in.
 
-    `data` is the absolute path of the dataset, `counts` pictures per split and label, `made` the
-    splits that Galago made itself, `unreadable` how many pictures were left out and
-    `max_unreadable` which share might be (0–1), `fingerprint` the digest of the training pictures,
-    `created` UTC in ISO 8601.
+    Fields:
+        recipe: everything that decided the training (galago.train.recipe.Recipe), as plain data.
+        reasons: why, one sentence for each choice that was left open.
+        data: absolute path of the folder, CSV or zip.
+        counts: pictures per split and label.
+        made: the splits that Galago made itself; `grouped`: with bursts kept whole.
+        unreadable: how many pictures were left out; `max_unreadable`: which share might be (0–1).
+        fingerprint: digest of the training pictures and their labels.
+        epochs: how many were done; `best_epoch`: the one that was kept, from 1.
+        interrupted: whether Ctrl-C ended the training before the recipe did.
+        temperature: by which the scores' logits are divided to be honest probabilities.
+        thresholds: by label, the probability below which the answer is "unknown"; None: always.
+        created: UTC in ISO 8601.
     """
 
     folder: Path
     labels: tuple[str, ...]
     preprocess: PreprocessSpec
-    model: str
-    seed: int
-    epochs: int
-    batch_size: int
+    recipe: dict[str, Any]
+    reasons: tuple[str, ...]
     data: Path
     counts: dict[str, dict[str, int]]
     made: tuple[str, ...]
+    grouped: bool
     unreadable: int
     max_unreadable: float
     fingerprint: str
+    epochs: int
+    best_epoch: int
+    interrupted: bool
+    seconds: float
+    temperature: float
+    thresholds: dict[str, float | None]
     created: str
     versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The network's name."""
+        return str(self.recipe["model"])
+
+    @property
+    def seed(self) -> int:
+        """Of the split and of the training."""
+        return int(self.recipe["seed"])
 
     def write(self) -> None:
         """Write run.json into the folder."""
@@ -64,11 +88,9 @@ class Run:
         try:
             document = json.loads((folder / RUN).read_text(encoding="utf-8"))
             document["preprocess"] = PreprocessSpec(**document["preprocess"])
-            document["labels"], document["made"] = (
-                tuple(document["labels"]),
-                tuple(document["made"]),
-            )
             document["data"] = Path(document["data"])
+            for name in ("labels", "made", "reasons"):
+                document[name] = tuple(document[name])
             return cls(folder=folder, **document)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UsageError(
@@ -77,6 +99,14 @@ class Run:
             ) from error
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"{folder / RUN} is damaged ({error}): train again") from error
+
+    def check(self) -> None:
+        """Raise StoppedError if Ctrl-C ended the training."""
+        if self.interrupted:
+            raise StoppedError(
+                f"interrupted after {self.epochs} epochs: {self.folder} holds the best of them; "
+                "the same command with --resume goes on"
+            )
 
     def load_model(self) -> Any:
         """The trained Keras model."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galago.bundle.preprocess import Pixels
+from galago.bundle.preprocess import Pixels, as_pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Images:
 
     def __getitem__(self, indices: Any) -> Pixels:
         """Pictures by index array or slice, (k, h, w, 3) uint8, copied into memory."""
-        return self.store[self.rows[indices]]
+        return as_pixels(self.store[self.rows[indices]])
 
     @property
     def pixels(self) -> Pixels:
