@@ -29,10 +29,10 @@ from galago.errors import DataError
 from galago.files import new_folder
 from galago.noise import hushed
 from galago.progress import track
-from galago.train.data.look import LOOK, Looks, digest, look
+from galago.train.data.look import LOOK, Looks, digest, look, time_in_name
 
 MAX_BYTES = 20_000_000_000
-_FORMAT = 1  # raise when the meaning of an entry changes
+_FORMAT = 2  # raise when the meaning of an entry changes
 _PIXELS, _LOOKS = "pixels.npy", "looks.npy"
 _KINDS = ("prepared", "unpacked")
 
@@ -74,9 +74,11 @@ def prepare(paths: Sequence[Path], spec: PreprocessSpec, what: str) -> Prepared:
             with new_folder(entry, replace=True) as folder:
                 _fill(folder, paths, spec, what, pool)
     os.utime(entry)  # used now: the last to go
-    return Prepared(
-        np.load(entry / _PIXELS, mmap_mode="r"), np.load(entry / _LOOKS, allow_pickle=False)
-    )
+    looks = np.load(entry / _LOOKS, allow_pickle=False)
+    # Names are no part of an entry. They come before EXIF, which a copy may have lost.
+    named = np.array([time_in_name(path) for path in paths])
+    looks["taken"] = np.where(np.isnan(named), looks["taken"], named)
+    return Prepared(np.load(entry / _PIXELS, mmap_mode="r"), looks)
 
 
 def _digest(path: Path) -> bytes:
@@ -104,7 +106,7 @@ def _fill(
             preprocess(picture, spec, pixels[row])
         except DataError:
             picture = None
-        looks[row] = look(paths[row], content, picture)
+        looks[row] = look(content, picture)
 
     # The decoders print warnings of their own about damaged files; ours name the file.
     with hushed() as screen:

@@ -33,7 +33,7 @@ MAX_HASH_BITS = 6  # of 64
 MAX_THUMB_DIFFERENCE = 8.0  # mean difference of the grid's colours, brightness aside
 MAX_BRIGHTER = 32.0  # grey levels
 
-_WINDOW = 64  # of pictures that share two bytes of their hash, how many neighbours are compared
+_WINDOW = 32  # of pictures that share two bytes of their hash, how many neighbours are compared
 _CHUNK = 1 << 16  # pairs looked at in one go
 
 Indices = NDArray[np.int64]

@@ -49,11 +49,14 @@ def digest(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode()
 
 
-def look(path: Path, content: bytes, pixels: Pixels | None) -> Any:
-    """One LOOK record; `pixels` (H, W, 3) uint8 RGB, or None where they cannot be decoded."""
+def look(content: bytes, pixels: Pixels | None) -> Any:
+    """One LOOK record; `pixels` (H, W, 3) uint8 RGB, or None where they cannot be decoded.
+
+    It says what the content does; a time in the file's name is for `time_in_name` to find.
+    """
     record = np.zeros((), LOOK)
     record["digest"] = digest(content)
-    record["taken"] = taken(path, content)
+    record["taken"] = time_in_exif(content)
     if pixels is not None:
         small = as_pixels(cv2.resize(pixels, (32, 32), interpolation=cv2.INTER_AREA))
         record["readable"] = True
@@ -63,8 +66,8 @@ def look(path: Path, content: bytes, pixels: Pixels | None) -> Any:
     return record
 
 
-def taken(path: Path, content: bytes) -> float:
-    """When the picture was taken, by its name or else its EXIF header; NaN where neither says."""
+def time_in_name(path: Path) -> float:
+    """When the picture was taken, by its name; NaN where that does not say."""
     for match in _TIME_IN_NAME.finditer(path.stem):
         year, month, day, hour, minute, second, milli = (int(part or 0) for part in match.groups())
         try:
@@ -72,16 +75,11 @@ def taken(path: Path, content: bytes) -> float:
         except ValueError:  # digits that are no date
             continue
         return at.timestamp()
-    return _exif_time(content)
+    return math.nan
 
 
-def _difference_hash(small: Pixels) -> np.uint64:
-    """One bit per pair of neighbours: which is brighter."""
-    grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
-    return np.uint64(int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes(), "big"))
-
-
-def _exif_time(content: bytes) -> float:
+def time_in_exif(content: bytes) -> float:
+    """When the picture was taken, by its EXIF header; NaN where that does not say."""
     if b"exif" not in content[:_HEADER_BYTES].lower():  # most have none: save the parsing
         return math.nan
     try:
@@ -94,3 +92,9 @@ def _exif_time(content: bytes) -> float:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         # Pillow raises any of these for headers that are damaged; then the time is unknown.
         return math.nan
+
+
+def _difference_hash(small: Pixels) -> np.uint64:
+    """One bit per pair of neighbours: which is brighter."""
+    grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    return np.uint64(int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes(), "big"))

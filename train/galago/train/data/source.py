@@ -92,8 +92,8 @@ def _descend(folder: Path) -> Path:
         inside = [child for child in folder.iterdir() if not _hidden(child)]
         if len(inside) != 1 or not inside[0].is_dir() or inside[0].name in SPLIT_OF:
             return folder
-        if any(is_image(child) for child in inside[0].iterdir()):
-            return folder
+        if any(map(is_image, inside[0].iterdir())) and not any(inside[0].glob("*.csv")):
+            return folder  # a class
         folder = inside[0]
 
 
