@@ -29,9 +29,9 @@ from galago.convert.gate import MAX_DROP_POINTS, Comparison, compare
 from galago.convert.quantize import to_float32, to_int8
 from galago.errors import GateError
 from galago.progress import say
-from galago.train.dataset import Dataset, Item, scan
+from galago.train.data.dataset import Dataset
+from galago.train.data.images import Images
 from galago.train.evaluate import check_labels
-from galago.train.images import Images, load
 from galago.train.predict import predict_keras, predict_tflite
 from galago.train.run_folder import Run
 
@@ -107,10 +107,16 @@ def convert(
         ModelFileError: the written model does not pass its own golden frames.
     """
     run = Run.read(run_folder)
-    dataset = scan(data or run.data, seed=run.seed)
+    dataset = Dataset.open(
+        data or run.data,
+        run.preprocess,
+        seed=run.seed,
+        grouped=run.grouped,
+        max_unreadable=run.max_unreadable,
+    )
     check_labels(run.labels, dataset)
-    calibration = _load(_balanced(dataset, run.seed), run, "calibration pictures")
-    test = _load(dataset.splits["test"], run, "test pictures")
+    calibration = _balanced(dataset.splits["train"], run.seed)
+    test = dataset.splits["test"]
 
     say("Quantizing to int8")
     keras_model = run.load_model()
@@ -120,8 +126,8 @@ def convert(
 
     say(f"Comparing both models on {len(test)} test pictures")
     comparison = compare(
-        predict_keras(keras_model, test.pixels),
-        predict_tflite(classifier, test.pixels),
+        predict_keras(keras_model, test),
+        predict_tflite(classifier, test),
         test.labels,
         run.labels,
     )
@@ -154,20 +160,17 @@ def as_text(conversion: Conversion) -> str:
     return "\n".join(lines)
 
 
-def _load(items: list[Item], run: Run, what: str) -> Images:
-    return load(items, run.preprocess, what, max_unreadable=run.max_unreadable)
-
-
-def _balanced(dataset: Dataset, seed: int) -> list[Item]:
+def _balanced(train: Images, seed: int) -> Images:
     """Training pictures for calibration, as many of each class, classes taking turns."""
     random = np.random.default_rng(seed)
-    by_class = []
-    for index in range(len(dataset.labels)):
-        items = [item for item in dataset.splits["train"] if item.label == index]
-        by_class.append([items[choice] for choice in random.permutation(len(items))])
-    each = -(-CALIBRATION_IMAGES // len(by_class))
-    turns = range(min(each, *map(len, by_class)))
-    return [items[turn] for turn in turns for items in by_class]
+    by_class = [
+        random.permutation(np.flatnonzero(train.labels == label))
+        for label in np.unique(train.labels)
+    ]
+    each = min(-(-CALIBRATION_IMAGES // len(by_class)), *map(len, by_class))
+    chosen = np.stack([rows[:each] for rows in by_class], axis=1).ravel()
+    paths = tuple(train.paths[row] for row in chosen)
+    return Images(train.store, train.rows[chosen], train.labels[chosen], paths)
 
 
 def _classifier(flatbuffer: bytes, run: Run) -> Classifier:
@@ -244,6 +247,7 @@ def _provenance(run: Run, interpreter: Interpreter) -> dict[str, Any]:
         "network": run.model,
         "seed": run.seed,
         "trained": run.created,
+        "grouped": run.grouped,
         "data_fingerprint": run.fingerprint,
         "counts": run.counts,
         "versions": run.versions,

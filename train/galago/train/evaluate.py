@@ -10,11 +10,11 @@ from pathlib import Path
 
 from galago.bundle.classifier import Classifier, Scores
 from galago.bundle.model_file import ModelFile
-from galago.bundle.preprocess import Pixels, PreprocessSpec
+from galago.bundle.preprocess import PreprocessSpec
 from galago.errors import DataError, UsageError
 from galago.train import run_folder
-from galago.train.dataset import SPLITS, Dataset, Item, scan
-from galago.train.images import MAX_UNREADABLE, load
+from galago.train.data.dataset import MAX_UNREADABLE, SPLITS, Dataset
+from galago.train.data.images import Images
 from galago.train.metrics import Metrics, measure
 from galago.train.predict import predict_keras, predict_tflite
 from galago.train.run_folder import Run, load_keras
@@ -22,12 +22,16 @@ from galago.train.run_folder import Run, load_keras
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model to be scored; `labels` is None where the model does not know them itself."""
+    """A model to be scored; `labels` is None where the model does not know them itself.
+
+    `seed` and `grouped` tell how its training was split.
+    """
 
     labels: tuple[str, ...] | None
     preprocess: PreprocessSpec
     seed: int
-    predict: Callable[[Pixels], Scores]
+    grouped: bool
+    predict: Callable[[Images], Scores]
 
 
 def evaluate(
@@ -35,19 +39,26 @@ def evaluate(
 ) -> Metrics:
     """Score `model` (a run, a .keras or a .tflite) on one split of `data`, or on "all" of it.
 
-    Where the data has no split of its own, it is split as training with the model's seed does.
+    Where the data has no split of its own, it is split as the model's training did.
 
     Raises:
         UsageError: the model is none of these, or no split is called that.
         DataError: the pictures cannot serve, or show other classes than the model knows.
         ModelFileError: the .tflite cannot be used.
     """
+    if split not in {*SPLITS, "all"}:
+        raise UsageError(f"no split is called {split!r}: expected {', '.join(SPLITS)} or all")
     subject = open_subject(model)
-    dataset = scan(data, seed=subject.seed)
+    dataset = Dataset.open(
+        data,
+        subject.preprocess,
+        seed=subject.seed,
+        grouped=subject.grouped,
+        max_unreadable=max_unreadable,
+    )
     check_labels(subject.labels, dataset)
-    items = select(dataset, split)
-    images = load(items, subject.preprocess, f"{split} pictures", max_unreadable=max_unreadable)
-    return measure(subject.predict(images.pixels), images.labels, dataset.labels)
+    images = dataset.all if split == "all" else dataset.splits[split]
+    return measure(subject.predict(images), images.labels, dataset.labels)
 
 
 def open_subject(model: Path) -> Subject:
@@ -59,7 +70,11 @@ def open_subject(model: Path) -> Subject:
     run = Run.read(model.parent if model.suffix == ".keras" else model)
     keras_model = run.load_model()
     return Subject(
-        run.labels, run.preprocess, run.seed, lambda pixels: predict_keras(keras_model, pixels)
+        run.labels,
+        run.preprocess,
+        run.seed,
+        run.grouped,
+        lambda images: predict_keras(keras_model, images),
     )
 
 
@@ -67,22 +82,9 @@ def check_labels(labels: tuple[str, ...] | None, dataset: Dataset) -> None:
     """Raise DataError unless the dataset has exactly the model's classes."""
     if labels is not None and labels != dataset.labels:
         raise DataError(
-            f"the model knows {', '.join(labels)}, but {dataset.root} has "
+            f"the model knows {', '.join(labels)}, but {dataset.data} has "
             f"{', '.join(dataset.labels)}: use the data it was trained for, or train again"
         )
-
-
-def select(dataset: Dataset, split: str) -> list[Item]:
-    """The pictures of one split, or of "all".
-
-    Raises:
-        UsageError: no split is called that.
-    """
-    if split == "all":
-        return [item for name in SPLITS for item in dataset.splits[name]]
-    if split not in SPLITS:
-        raise UsageError(f"no split is called {split!r}: expected {', '.join(SPLITS)} or all")
-    return dataset.splits[split]
 
 
 def as_text(metrics: Metrics, split: str = "test") -> str:
@@ -110,12 +112,14 @@ def as_text(metrics: Metrics, split: str = "test") -> str:
 def _tflite(path: Path) -> Subject:
     model = ModelFile.read(path)
     classifier = Classifier.open(model)
-    seed = int(model.manifest.provenance.get("seed", 0))
+    provenance = model.manifest.provenance
     return Subject(
         classifier.labels,
         classifier.spec,
-        seed,
-        lambda pixels: predict_tflite(classifier, pixels),
+        int(provenance.get("seed", 0)),
+        # Files that do not say are older than groups.
+        bool(provenance.get("grouped", False)),
+        lambda images: predict_tflite(classifier, images),
     )
 
 
@@ -124,4 +128,4 @@ def _bare_keras(path: Path) -> Subject:
     model = load_keras(path)
     _batch, height, width, _channels = model.input_shape
     spec = PreprocessSpec(height, width)
-    return Subject(None, spec, 0, lambda pixels: predict_keras(model, pixels))
+    return Subject(None, spec, 0, grouped=True, predict=lambda images: predict_keras(model, images))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from galago.bundle.preprocess import PreprocessSpec
-from galago.errors import DataError, UsageError
+from galago.errors import DataError
 from galago.progress import say
 from galago.train.data.cache import Prepared, prepare
 from galago.train.data.groups import Indices, cut, group
@@ -101,16 +101,9 @@ class Dataset:
         counts = Counter(self.splits[split].labels.tolist())
         return {label: counts[index] for index, label in enumerate(self.labels)}
 
-    def select(self, split: str) -> Images:
-        """The pictures of one split, or of "all", mates included.
-
-        Raises:
-            UsageError: no split is called that.
-        """
-        if split in SPLITS:
-            return self.splits[split]
-        if split != "all":
-            raise UsageError(f"no split is called {split!r}: expected {', '.join(SPLITS)} or all")
+    @property
+    def all(self) -> Images:
+        """The pictures of every split."""
         parts = self.splits.values()
         return Images(
             self.splits["train"].store,
