@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from galago.bundle.preprocess import PreprocessSpec
-from galago.train.dataset import SPLITS, scan
-from galago.train.images import load
+from galago.train.data.dataset import Dataset
 from galago.train.models import build
 from galago.train.predict import predict_keras
 from galago.train.tensorflow import keras
@@ -40,8 +39,7 @@ def pick(archive: zipfile.ZipFile, pair: tuple[str, str], root: Path) -> Path:
 
 def test_accuracies(data: Path, seed: int) -> dict[str, float]:
     """Train once; the accuracy on test of each rule's epoch."""
-    dataset = scan(data, seed=seed)
-    images = {name: load(dataset.splits[name], PreprocessSpec(64, 64), name) for name in SPLITS}
+    images = Dataset.open(data, PreprocessSpec(64, 64), seed=seed, grouped=False).splits
     targets = {name: part.labels.astype("float32")[:, None] for name, part in images.items()}
     keras.utils.set_random_seed(seed)
     model = build("cnn", 64, 64, 2)

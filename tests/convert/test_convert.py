@@ -49,28 +49,24 @@ def test_every_operation_is_integer_and_accelerated(model_path: Path) -> None:
 
 def test_pixels_are_the_same_in_training_and_on_the_camera(model_path: Path, dataset: Path) -> None:
     """What the run's arrays hold is what the daemon writes into the interpreter's input tensor."""
-    from galago.train.dataset import scan
-    from galago.train.images import load
+    from galago.train.data.dataset import Dataset
 
     model = ModelFile.read(model_path)
     classifier = Classifier.open(model)
-    items = scan(dataset).splits["test"]
-    trained_on = load(items, model.manifest.preprocess, "test pictures").pixels
-    for item, expected in zip(items, trained_on, strict=True):
-        classifier(read_image(item.path))
+    test = Dataset.open(dataset, model.manifest.preprocess).splits["test"]
+    for path, expected in zip(test.paths, test.pixels, strict=True):
+        classifier(read_image(path))
         tensor = classifier.interpreter._tflite.get_tensor(classifier.interpreter.input.index)
         assert np.array_equal(tensor[0], expected)
 
 
 def test_golden_frames_come_from_training_pictures_alone(model_path: Path, dataset: Path) -> None:
     """The test pictures stay unseen by everything that shapes the file."""
-    from galago.train.dataset import scan
-    from galago.train.images import load
+    from galago.train.data.dataset import Dataset
 
     model = ModelFile.read(model_path)
-    found = scan(dataset)
-    held_out = found.splits["test"] + found.splits["val"]
-    unseen = {image.tobytes() for image in load(held_out, model.manifest.preprocess, "x").pixels}
+    splits = Dataset.open(dataset, model.manifest.preprocess).splits
+    unseen = {image.tobytes() for split in ("val", "test") for image in splits[split].pixels}
     assert unseen.isdisjoint(image.tobytes() for image in model.golden.inputs)
     first = preprocess(model.golden.frames[0], model.manifest.preprocess)
     assert np.array_equal(first, model.golden.inputs[0])

@@ -35,15 +35,16 @@ def test_it_agrees_with_evaluate(
     model_path: Path, dataset: Path, galago: Callable[..., Outcome]
 ) -> None:
     """The same pictures, one by one and as a test set, give the same confusion matrix."""
-    from galago.train.dataset import scan
+    from galago.bundle.model_file import ModelFile
+    from galago.train.data.dataset import Dataset
 
     document = json.loads(galago("evaluate", model_path, dataset, "--json").out)
-    items = scan(dataset).splits["test"]
-    paths = [item.path for item in items]
-    rows = json.loads(galago("classify", model_path, *paths, "--json").out)
+    spec = ModelFile.read(model_path).manifest.preprocess
+    test = Dataset.open(dataset, spec).splits["test"]
+    rows = json.loads(galago("classify", model_path, *test.paths, "--json").out)
     confusion = [[0] * 3 for _ in LABELS]
-    for item, row in zip(items, rows, strict=True):
-        confusion[item.label][LABELS.index(row["label"])] += 1
+    for label, row in zip(test.labels, rows, strict=True):
+        confusion[label][LABELS.index(row["label"])] += 1
     assert confusion == document["confusion"]
 
 

@@ -60,13 +60,13 @@ def test_a_run_its_keras_and_its_tflite_agree(
 
 def test_loss_and_accuracy_are_keras_own(run_folder: Path, dataset: Path) -> None:
     """What model.evaluate says of the same pictures."""
-    from galago.train.dataset import scan
+    from galago.train.data.dataset import Dataset
+    from galago.train.data.images import one_hot
     from galago.train.evaluate import evaluate
-    from galago.train.images import load, one_hot
     from galago.train.run_folder import Run
 
     run = Run.read(run_folder)
-    test = load(scan(dataset, seed=run.seed).splits["test"], run.preprocess, "test pictures")
+    test = Dataset.open(dataset, run.preprocess, seed=run.seed).splits["test"]
     loss, accuracy = run.load_model().evaluate(test.pixels, one_hot(test.labels, 3), verbose=0)
     metrics = evaluate(run_folder, dataset)
     assert metrics.accuracy == pytest.approx(accuracy)

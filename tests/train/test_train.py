@@ -95,8 +95,7 @@ def test_a_run_holds_what_later_steps_need(run_folder: Path) -> None:
 
 def test_kept_weights_are_those_of_the_best_epoch(run_folder: Path) -> None:
     """The saved model has the val figures of the best row of the history."""
-    from galago.train.dataset import scan
-    from galago.train.images import load
+    from galago.train.data.dataset import Dataset
     from galago.train.metrics import measure
     from galago.train.predict import predict_keras
 
@@ -104,7 +103,7 @@ def test_kept_weights_are_those_of_the_best_epoch(run_folder: Path) -> None:
     with (run_folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
-    val = load(scan(run.data, seed=run.seed).splits["val"], run.preprocess, "val pictures")
+    val = Dataset.open(run.data, run.preprocess, seed=run.seed).splits["val"]
     metrics = measure(predict_keras(run.load_model(), val.pixels), val.labels, run.labels)
     assert metrics.accuracy == pytest.approx(float(best["val_accuracy"]))
     assert metrics.loss == pytest.approx(float(best["val_loss"]), rel=1e-4)
