@@ -67,7 +67,9 @@ def test_loss_and_accuracy_are_keras_own(run_folder: Path, dataset: Path) -> Non
 
     run = Run.read(run_folder)
     test = Dataset.open(dataset, run.preprocess, seed=run.seed).splits["test"]
-    loss, accuracy = run.load_model().evaluate(test.pixels, one_hot(test.labels, 3), verbose=0)
+    model = run.load_model()
+    model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    loss, accuracy = model.evaluate(test.pixels, one_hot(test.labels, 3), verbose=0)
     metrics = evaluate(run_folder, dataset)
     assert metrics.accuracy == pytest.approx(accuracy)
     assert metrics.loss == pytest.approx(loss, rel=1e-4)

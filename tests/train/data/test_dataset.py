@@ -147,7 +147,9 @@ def test_mates_are_held_back_from_training_while_their_burst_is_not(tmp_path: Pa
     assert sum(len(part) for part in found.splits.values()) == 320
 
 
-def test_copies_and_given_groups_never_straddle_a_split(tmp_path: Path) -> None:
+def test_copies_and_given_groups_never_straddle_a_split(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """By content where nobody says so, by the manifest where somebody does."""
     data = tmp_path / "data"
     for label in ("circle", "square"):
@@ -169,7 +171,8 @@ def test_copies_and_given_groups_never_straddle_a_split(tmp_path: Path) -> None:
     rows = [f"{p.relative_to(data)},{p.parent.name},animal{int(p.stem[-2:]) % 10}"
             for p in sorted(data.rglob("*.png"))]  # fmt: skip
     (data / "all.csv").write_text("\n".join(["path,label,group", *rows]))
-    listed = Dataset.open(data / "all.csv", SPEC)
+    listed = Dataset.open(data, SPEC)
+    assert f"Labels come from {data / 'all.csv'}" in capsys.readouterr().err
     homes = [{path.stem[-1] for path in listed.splits[split].paths} for split in SPLITS]
     assert sum(map(len, homes)) == 10
     assert all(homes)
@@ -277,12 +280,13 @@ def test_the_limit_for_unreadable_pictures_holds_for_training_and_converting(
     data = write_dataset(tmp_path / "data", each=24)
     for number in range(8):
         (data / "circle" / f"{number:03}.png").write_bytes(b"")
-    outcome = galago("train", data, "--out", tmp_path / "run", "--epochs", 1)
+    small = ("--model", "cnn", "--epochs", 2)
+    outcome = galago("train", data, "--out", tmp_path / "run", *small)
     assert outcome.code == 2
     assert "--max-unreadable" in outcome.complaint
     assert not (tmp_path / "run").exists()
     allowed = ("--max-unreadable", 0.5)
-    assert galago("train", data, "--out", tmp_path / "run", "--epochs", 2, *allowed).code == 0
+    assert galago("train", data, "--out", tmp_path / "run", *small, *allowed).code == 0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["unreadable"] == 8
     # It exits 0, or 3 for a model that is bad.
     converted = galago("convert", tmp_path / "run", "--out", tmp_path / "x.tflite")

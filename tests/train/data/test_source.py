@@ -140,15 +140,14 @@ def test_without_the_optional_columns_nothing_is_said_of_split_and_group(tmp_pat
     assert all(entry.path.is_file() for entry in listing.entries)
 
 
-def test_a_folder_with_one_manifest_is_read_through_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Not the folder names, and it is said; a CSV without those columns is of no account."""
+def test_a_folder_with_one_manifest_is_read_through_it(tmp_path: Path) -> None:
+    """Not the folder names; a CSV without those columns is of no account."""
     touch(tmp_path, "all/1.jpg", "all/2.jpg")
     manifest(tmp_path, "time,temperature\n1,2\n", "weather.csv")
     chosen = manifest(tmp_path, "path,label\nall/1.jpg,a\nall/2.jpg,b\n", "labels.csv")
-    assert find(tmp_path).labels == ("a", "b")
-    assert f"Labels come from {chosen}" in capsys.readouterr().err
+    listing = find(tmp_path)
+    assert listing.labels == ("a", "b")
+    assert listing.manifest == chosen
     manifest(tmp_path, "path,label\nall/1.jpg,a\n", "other.csv")
     with pytest.raises(DataError, match=r"several manifests \(labels.csv, other.csv\)"):
         find(tmp_path)

@@ -126,12 +126,10 @@ def make_room(needed: int, what: str, *, keep: Path | None = None) -> None:
         DataError: the disk is too small all the same.
     """
     home().mkdir(parents=True, exist_ok=True)
-    entries = sorted(
-        (entry for kind in _KINDS for entry in (home() / kind).glob("*")), key=_used, reverse=True
-    )
+    entries = [entry for kind in _KINDS for entry in (home() / kind).glob("*")]
     kept = needed
-    for entry in entries:
-        kept += sum(file.stat().st_size for file in entry.rglob("*"))
+    for _, size, entry in sorted(filter(None, map(_weigh, entries)), reverse=True):
+        kept += size
         if kept > MAX_BYTES and not (keep and keep.is_relative_to(entry)):
             shutil.rmtree(entry, ignore_errors=True)
     free = shutil.disk_usage(home()).free
@@ -142,5 +140,9 @@ def make_room(needed: int, what: str, *, keep: Path | None = None) -> None:
         )
 
 
-def _used(entry: Path) -> float:
-    return entry.stat().st_mtime
+def _weigh(entry: Path) -> tuple[float, int, Path] | None:
+    """When an entry was last used, its bytes, itself; None where it has just gone."""
+    try:
+        return entry.stat().st_mtime, sum(file.stat().st_size for file in entry.rglob("*")), entry
+    except FileNotFoundError:  # another process cleans up, or has finished its entry
+        return None

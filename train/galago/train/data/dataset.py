@@ -86,7 +86,7 @@ class Dataset:
             OSError: a file vanished, or the cache cannot be written.
         """
         listing = find(data)
-        _tell_ignored(listing)
+        _tell(listing)
         prepared = prepare([entry.path for entry in listing.entries], spec, what)
         unreadable = _leave_out(listing, prepared.looks, max_unreadable, what)
         return _split(listing, prepared, unreadable, seed=seed, grouped=grouped)
@@ -121,7 +121,10 @@ class Dataset:
         return digest.hexdigest()
 
 
-def _tell_ignored(listing: Listing) -> None:
+def _tell(listing: Listing) -> None:
+    """What a person may not expect of how their data is read."""
+    if listing.manifest not in {None, listing.data}:
+        say(f"Labels come from {listing.manifest}")
     if listing.ignored:
         say(
             f"ignored, not JPEG, PNG, BMP or WebP: {len(listing.ignored)} file(s), the first "

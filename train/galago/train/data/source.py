@@ -3,7 +3,7 @@
 - A folder per class; `train/ val/ test/` with a folder per class each; a CSV manifest; or a zip of
   any of these.
 - A folder (or zip) with one CSV at its top that has the columns `path` and `label` is read through
-  it, and that is said; any other CSV is of no account.
+  it; any other CSV is of no account.
 - The same data gives the same listing, in the same order, on every machine.
 
 A manifest is UTF-8, comma or semicolon, with a header: `path,label[,split][,group]`, columns in any
@@ -23,7 +23,6 @@ from pathlib import Path, PureWindowsPath
 
 from galago.bundle.image import is_image
 from galago.errors import DataError
-from galago.progress import say
 from galago.train.data.unpack import unpack
 
 SPLITS = ("train", "val", "test")
@@ -54,6 +53,7 @@ class Listing:
 
     `names` are those of the entries below the folder `root`, the same wherever the data lies.
     `ignored` are files among the pictures that are none Galago reads, hidden ones aside.
+    `manifest` is the CSV that the labels come from, if any.
     """
 
     data: Path
@@ -61,6 +61,7 @@ class Listing:
     entries: tuple[Entry, ...]
     names: tuple[str, ...]
     ignored: tuple[Path, ...]
+    manifest: Path | None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def find(data: Path) -> Listing:
             with a mistake, a zip that cannot be unpacked.
     """
     if data.suffix.lower() == ".csv" and data.is_file():
-        return _listing(data, data.parent, *_rows(data))
+        return _listing(data, data.parent, *_rows(data), data)
     if data.suffix.lower() == ".zip" and data.is_file():
         return _folder(data, _descend(unpack(data)))
     if not data.is_dir():
@@ -103,16 +104,21 @@ def _folder(data: Path, root: Path) -> Listing:
         names = ", ".join(path.name for path in manifests)
         raise DataError(f"{data} has several manifests ({names}): name the one that is meant")
     if manifests:
-        say(f"Labels come from {manifests[0]}")
-        return _listing(data, root, *_rows(manifests[0]))
+        return _listing(data, root, *_rows(manifests[0]), manifests[0])
     return _listing(data, root, *_class_folders(data, root))
 
 
-def _listing(data: Path, root: Path, entries: Iterable[Entry], ignored: Iterable[Path]) -> Listing:
+def _listing(
+    data: Path,
+    root: Path,
+    entries: Iterable[Entry],
+    ignored: Iterable[Path],
+    manifest: Path | None = None,
+) -> Listing:
     named = {_name(entry.path, root): entry for entry in entries}
     names = tuple(sorted(named))
     listing = Listing(
-        data, root, tuple(named[name] for name in names), names, tuple(sorted(ignored))
+        data, root, tuple(named[name] for name in names), names, tuple(sorted(ignored)), manifest
     )
     _check_labels(listing)
     return listing
