@@ -130,6 +130,7 @@ def _look(listing: Listing) -> Seen:
         prepared.looks,
         prepared.pixels,
         [_format(path) for path in paths],
+        [_is_cut_off(path) for path in paths],
         group(prepared.looks, places, [entry.group for entry in listing.entries]),
         [(path, _format(path)) for path in listing.ignored],
         _strays(listing),
@@ -139,6 +140,13 @@ def _look(listing: Listing) -> Seen:
 def _format(path: Path) -> str | None:
     with path.open("rb") as file:
         return formats.name_of(file.read(formats.HEAD_BYTES))
+
+
+def _is_cut_off(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - formats.TAIL_BYTES))
+        # Nearly all end as they should: that spares reading them once more.
+        return not formats.ends(file.read()) and formats.is_cut_off(path.read_bytes())
 
 
 def _strays(listing: Listing) -> list[Path]:

@@ -1,7 +1,8 @@
 """Which pictures are copies of one another, and what that spoils.
 
 - One finding per extra file, however many copies there are: never n² pairs.
-- The first of a set is kept: of the label that most have, from train before val before test.
+- One of a set is kept: of the label that most have, with a time rather than without,
+  amid its burst, from train before val and test.
 - Frames of one burst are no copies while they share class and split. Across classes they are only
   where even the smallest part of the view is still: an animal may have come in between.
 
@@ -13,13 +14,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import combinations
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from galago.bundle.preprocess import Pixels
+from galago.train.data.groups import BURST_GAP_S
 from galago.train.data.look import Looks
+from galago.train.data.source import SPLITS
 
 # Largest mean difference of any 8 × 8 block of 64 × 64 pixels, brightness aside. Measured: 99 % of
 # photographs at half the size, at JPEG quality 50 or 15 % brighter stay below the first; of the
@@ -30,6 +34,7 @@ STILL = 8.0
 ANOTHER_VIEW = 80.0
 VOTERS = 3  # pictures of the same view that must agree before they outvote a label
 
+_ASKED = 8  # of the voters, for how much they differ
 _BLOCK = 8
 
 Indices = NDArray[np.int64]
@@ -77,14 +82,24 @@ def find_copies(
     (n, 64, 64, 3) uint8; `pairs` (k, 2) of near_pairs. Rows to be left out have no part in `pairs`
     and are not readable.
     """
-    exact, head = _exact(looks, labels, splits)
-    near = [_judge(rows, looks, labels, pixels) for rows in _between_heads(pairs, head)]
+    support = _support(pairs, labels * len(SPLITS) + splits)
+    exact, head = _exact(looks, labels, splits, support)
+    near = [_judge(rows, looks, labels, pixels) for rows in _between_heads(pairs, head, looks)]
     near = [pair for pair in near if pair.burst or pair.difference < ANOTHER_VIEW]
-    outvoted = _outvoted(near, looks, labels)
-    return exact + _near(near, labels, splits, {vote.row for vote in outvoted}), outvoted
+    outvoted = _outvoted(near, looks, labels, pixels)
+    known = {vote.row for vote in outvoted}
+    return exact + _near(near, looks, labels, splits, known), outvoted
 
 
-def _exact(looks: Looks, labels: Indices, splits: Indices) -> tuple[list[Copy], Indices]:
+def _support(pairs: Indices, places: Indices) -> Indices:
+    """Of each row, how many that show the same view are in the same class and split."""
+    agreeing = pairs[places[pairs[:, 0]] == places[pairs[:, 1]]]
+    return np.bincount(agreeing.ravel(), minlength=len(places))
+
+
+def _exact(
+    looks: Looks, labels: Indices, splits: Indices, support: Indices
+) -> tuple[list[Copy], Indices]:
     """Byte-for-byte copies, and for each row the one that stands for it."""
     sets: dict[bytes, list[int]] = defaultdict(list)
     for row in np.flatnonzero(looks["readable"]).tolist():
@@ -93,7 +108,16 @@ def _exact(looks: Looks, labels: Indices, splits: Indices) -> tuple[list[Copy], 
     copies = []
     for rows in sets.values():
         votes = Counter(int(labels[row]) for row in rows)
-        rank = {row: (-votes[int(labels[row])], int(splits[row]), row) for row in rows}
+        rank = {
+            row: (
+                -votes[int(labels[row])],
+                bool(np.isnan(looks["taken"][row])),
+                -int(support[row]),
+                int(splits[row]),
+                row,
+            )
+            for row in rows
+        }
         first, *others = sorted(rows, key=rank.__getitem__)
         for row in others:
             head[row] = first
@@ -107,9 +131,12 @@ def _spoils(row: int, of: int, labels: Indices, splits: Indices) -> Spoils:
     return Spoils.SPLITS if splits[row] != splits[of] else Spoils.NOTHING
 
 
-def _between_heads(pairs: Indices, head: Indices) -> Iterable[tuple[int, int]]:
+def _between_heads(pairs: Indices, head: Indices, looks: Looks) -> Iterable[tuple[int, int]]:
     mapped = np.sort(head[pairs], axis=1)
     mapped = np.unique(mapped[mapped[:, 0] != mapped[:, 1]], axis=0)
+    # A copy may not know when it was taken, but its head does.
+    taken = looks["taken"][mapped]
+    mapped = mapped[~(np.abs(taken[:, 0] - taken[:, 1]) > BURST_GAP_S)]
     return ((int(a), int(b)) for a, b in mapped)
 
 
@@ -130,13 +157,12 @@ def largest_difference(one: Pixels, other: Pixels) -> float:
     return float(blocks[inner, inner].max())
 
 
-def _outvoted(pairs: list[_Pair], looks: Looks, labels: Indices) -> list[Outvoted]:
+def _outvoted(pairs: list[_Pair], looks: Looks, labels: Indices, pixels: Pixels) -> list[Outvoted]:
     """Rows that no picture of the same view agrees with, while those agree among themselves."""
     neighbours: dict[int, list[int]] = defaultdict(list)
     for pair in pairs:
-        if pair.difference <= SAME_VIEW:
-            for row, other in (pair.rows, pair.rows[::-1]):
-                neighbours[row].append(other)
+        for row, other in (pair.rows, pair.rows[::-1]):
+            neighbours[row].append(other)
     return [
         Outvoted(row, tuple(voters))
         for row, voters in sorted(neighbours.items())
@@ -144,6 +170,7 @@ def _outvoted(pairs: list[_Pair], looks: Looks, labels: Indices) -> list[Outvote
         and len({int(labels[voter]) for voter in voters}) == 1
         and labels[voters[0]] != labels[row]
         and _surrounded(looks["taken"][row], looks["taken"][voters])
+        and _fits(pixels[row], pixels[voters[:_ASKED]])
     ]
 
 
@@ -152,17 +179,31 @@ def _surrounded(taken: float, voters: NDArray[np.float64]) -> bool:
     return not (taken < np.min(voters) or taken > np.max(voters))
 
 
-def _near(pairs: list[_Pair], labels: Indices, splits: Indices, known: set[int]) -> list[Copy]:
+def _fits(one: Pixels, others: Pixels) -> bool:
+    """Whether a picture differs from most others no more than some two of them do.
+
+    Wind and rain move every part of a view; an animal that has come stands out from that.
+    """
+    apart = float(np.median([largest_difference(one, other) for other in others]))
+    among = max(largest_difference(a, b) for a, b in combinations(others, 2))
+    return apart <= max(STILL, among)
+
+
+def _near(
+    pairs: list[_Pair], looks: Looks, labels: Indices, splits: Indices, known: set[int]
+) -> list[Copy]:
     """The worst that each row is part of, told once, of the row that should go."""
     alike = Counter(row for pair in pairs for row in pair.rows if _same(pair.rows, labels))
+    timeless = np.isnan(looks["taken"])
     found: dict[int, Copy] = {}
     for pair in pairs:
+        # Before a fixed camera, who does not know its time looks like every day: one problem.
         # Later splits come second; between labels, whoever fewer pictures agree with.
-        of, row = sorted(pair.rows, key=lambda row: (splits[row], row))
+        of, row = sorted(pair.rows, key=lambda row: (timeless[row], splits[row], row))
         spoils = _near_spoils(pair, labels, splits)
         if spoils is Spoils.CLASSES and alike[row] > alike[of]:
             of, row = row, of
-        if spoils is None or (spoils is Spoils.CLASSES and known & {row, of}):
+        if spoils is None or row in known or (spoils is Spoils.CLASSES and of in known):
             continue
         if row not in found or spoils > found[row].spoils:
             found[row] = Copy(row, of, exact=False, spoils=spoils)

@@ -4,6 +4,7 @@ name_of(content[:HEAD_BYTES])  # "JPEG"
 """
 
 HEAD_BYTES = 16
+TAIL_BYTES = 12
 
 # By the suffix that Galago reads; the others by what people hand in all the same.
 BY_SUFFIX = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".webp": "WebP"}
@@ -35,6 +36,10 @@ _BRANDS = {
     b"msf1": "HEIC",
 }
 
+_END_OF_PNG = b"\0\0\0\0IEND\xaeB`\x82"
+_END_OF_JPEG = b"\xff\xd9"
+_START_OF_SCAN = 0xDA
+
 
 def name_of(head: bytes) -> str | None:
     """The format that a file's first HEAD_BYTES tell; None where they tell of no picture."""
@@ -43,3 +48,28 @@ def name_of(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12])
     return next((name for start, name in _STARTS if head.startswith(start)), None)
+
+
+def ends(tail: bytes) -> bool:
+    """Whether a file's last TAIL_BYTES are the end of a JPEG or PNG; others may lie behind it."""
+    return tail.endswith((_END_OF_JPEG, _END_OF_PNG))
+
+
+def is_cut_off(content: bytes) -> bool:
+    """Whether a JPEG or PNG lacks its end; other formats are not asked."""
+    match name_of(content[:HEAD_BYTES]):
+        case "JPEG":
+            # Behind the header: a thumbnail in it has an end of its own.
+            return content.find(_END_OF_JPEG, _scan(content)) < 0
+        case "PNG":
+            return content.find(_END_OF_PNG) < 0
+        case _:
+            return False
+
+
+def _scan(content: bytes) -> int:
+    """Where a JPEG's header ends and its picture begins."""
+    at = 2
+    while at + 4 <= len(content) and content[at] == 0xFF and content[at + 1] != _START_OF_SCAN:
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return at

@@ -30,6 +30,7 @@ SERIOUS = (
     "duplicate-across-splits",
     "suspicious-label",
     "unreadable",
+    "truncated",
     "unsupported",
     "unlabelled",
     "few-pictures",
@@ -76,7 +77,8 @@ class Seen:
     """What is known of a dataset's files.
 
     Convention: `looks` (n,) and `pixels` (n, 64, 64, 3) uint8 RGB go with `listing.entries`, as do
-    `formats`, what the contents' first bytes say, and `groups` (n,), equal within a burst.
+    `formats`, what the contents' first bytes say, `cut_off`, whether their end is missing, and
+    `groups` (n,), equal within a burst.
     `ignored` are files that Galago does not read, with the format that they have; `strays` are
     pictures in no class's folder.
     """
@@ -85,6 +87,7 @@ class Seen:
     looks: Looks
     pixels: Pixels
     formats: Sequence[str | None]
+    cut_off: Sequence[bool]
     groups: NDArray[np.int64]
     ignored: Sequence[tuple[Path, str | None]] = ()
     strays: Sequence[Path] = ()
@@ -135,8 +138,16 @@ def _of_files(seen: Seen, tiny: Mask, flat: Mask) -> Iterator[Problem]:
     for row, entry in enumerate(seen.listing.entries):
         path, is_format = seen.path(row), seen.formats[row]
         if not seen.looks["readable"][row]:
-            yield Problem("unreadable", path, _why_unreadable(entry.path, is_format))
+            why = _why_unreadable(entry.path, is_format, cut_off=seen.cut_off[row])
+            yield Problem("unreadable", path, why)
             continue
+        if seen.cut_off[row]:
+            yield Problem(
+                "truncated",
+                path,
+                "is cut off, so that part of it is grey: copy it again from where it came, or "
+                "remove it",
+            )
         said = formats.BY_SUFFIX.get(entry.path.suffix.lower())
         if is_format and is_format != said:
             yield Problem(
@@ -157,11 +168,12 @@ def _of_files(seen: Seen, tiny: Mask, flat: Mask) -> Iterator[Problem]:
             yield Problem("flat", path, "shows one colour and nothing else: remove it")
 
 
-def _why_unreadable(path: Path, is_format: str | None) -> str:
+def _why_unreadable(path: Path, is_format: str | None, *, cut_off: bool) -> str:
     if is_format and is_format != formats.BY_SUFFIX.get(path.suffix.lower()):
         return f"is {is_format} inside, which Galago does not read: save it as JPEG"
     if is_format:
-        return f"is a damaged {is_format}: copy it again from where it came, or remove it"
+        fault = "cut off" if cut_off else "damaged"
+        return f"is {is_format}, but {fault}: copy it again from where it came, or remove it"
     return "is empty or no picture: copy it again from where it came, or remove it"
 
 
@@ -216,8 +228,8 @@ def _copy(seen: Seen, copy: Copy) -> Problem:
         return Problem("duplicate-across-classes", path, text, others)
     if copy.spoils is Spoils.SPLITS:
         text = (
-            f"{start}, which is in {other.split}: keep them in one split, or {entry.split} "
-            "measures memory"
+            f"{start}, which is in {other.split}: keep both in one split, or the figures will be "
+            "too good"
         )
         return Problem("duplicate-across-splits", path, text, others)
     kind = "duplicate" if copy.exact else "near-duplicate"
@@ -261,7 +273,7 @@ def _of_classes(seen: Seen) -> Iterator[Problem]:
             folder = folders[split, label]
             if n < enough:
                 yield Problem("few-pictures", folder, _few(where, n, label, enough))
-            if n * MAX_RATIO < most:
+            if n * MAX_RATIO < most and split in {"", "train"}:
                 text = (
                     f"{where} {n} pictures of {label} and {most} of {largest}: collect more of "
                     f"{label}, at least one for every {MAX_RATIO}"
