@@ -61,12 +61,12 @@ def test_whatever_the_data_splits_are_honest() -> None:
 
 def test_shares_are_kept_per_class() -> None:
     """As nearly as whole groups allow: within half a group, and one picture for rounding."""
-    for each in (1, 2, 3, 5):
-        labels, groups, names = pool(("a", 400), ("b", 60), each=each)
+    for each in (1, 2, 3, 5, 25):
+        labels, groups, names = pool(("a", 400), ("b", 480), each=each)
         splits = divide(labels, groups, names, MADE, seed=1)
         for split in MADE:
             counts = Counter(labels[row] for row in splits[split])
-            for label, n in (("a", 400), ("b", 60)):
+            for label, n in (("a", 400), ("b", 480)):
                 assert abs(counts[label] - HELD_OUT_SHARE * n) <= each / 2 + 1
 
 
