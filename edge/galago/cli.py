@@ -183,6 +183,9 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with an unfinished training.")] = False,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard's logs.")] = None,
+    device: Annotated[
+        list[str] | None, typer.Option(help="GPU:0; may be repeated. Else all graphics cards.")
+    ] = None,
     max_unreadable: MaxUnreadable = 0.05,
     force: Annotated[bool, typer.Option(help="Replace the run that is there.")] = False,
     as_json: Json = False,
@@ -217,7 +220,8 @@ def train(
         max_unreadable=max_unreadable,
     )
     budget_s = seconds(time_budget) if time_budget else None
-    result, assessment = fit(data, out, settings, Course(resume, force, budget_s, tensorboard))
+    course = Course(resume, force, budget_s, tensorboard, tuple(device or ()))
+    result, assessment = fit(data, out, settings, course)
     _show(assessment.to_dict(), as_text(result, assessment), as_json=as_json)
     result.check()
 

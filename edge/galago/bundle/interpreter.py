@@ -90,12 +90,18 @@ class Interpreter:
         return self.input.shape[1], self.input.shape[2]
 
     @property
-    def delegated(self) -> bool:
-        """Whether an accelerated backend (XNNPACK) took the graph over.
+    def partitions(self) -> int:
+        """How many pieces of the graph an accelerated backend (XNNPACK) took over; best is one.
 
         Source: `_get_ops_details`, private, yet the only way; present from 2.14 to LiteRT 2.3.
         """
-        return any(op["op_name"] == "DELEGATE" for op in self._tflite._get_ops_details())  # noqa: SLF001
+        operations = self._tflite._get_ops_details()  # noqa: SLF001
+        return sum(operation["op_name"] == "DELEGATE" for operation in operations)
+
+    @property
+    def delegated(self) -> bool:
+        """Whether an accelerated backend took over at least a piece."""
+        return self.partitions > 0
 
     def write(self, image: Pixels) -> None:
         """Copy an image into the input tensor.

@@ -235,9 +235,9 @@ def test_the_worst_comes_first_and_says_what_to_do(data: Path) -> None:
     assert "train/dog/5.jpg, which is in train: keep both in one split" in problems[0].text
 
 
-def coloured(labels: Callable[[int], int], n: int = 200) -> tuple[Pixels, np.ndarray]:
+def coloured(labels: Callable[[int], int], n: int = 300) -> tuple[Pixels, np.ndarray]:
     """Scenes that lean to red or to blue by `labels`, 64 × 64."""
-    tints = np.array([[60, 0, -60], [-60, 0, 60]])
+    tints = np.array([[150, 0, -150], [-150, 0, 150]])
     pictures = [
         np.clip(cv2.resize(scene(row), (64, 64)) + tints[labels(row)], 0, 255) for row in range(n)
     ]
@@ -248,7 +248,7 @@ def test_labels_that_all_others_contradict() -> None:
     """Of red and blue scenes, those that say the other are found, and only they."""
     swapped = {7, 40, 111}
     pixels, labels = coloured(lambda row: (row % 2) ^ (row in swapped))
-    told = contradicted(pixels, labels, np.arange(200))
+    told = contradicted(pixels, labels, np.arange(300))
     assert {row for row, _ in told} == swapped
     assert all(label == 1 - labels[row] for row, label in told)
 
@@ -257,12 +257,12 @@ def test_a_burst_cannot_vouch_for_itself() -> None:
     """Ten frames with the same false label are judged by the other pictures."""
     pixels, labels = coloured(lambda row: row % 2)
     pixels[:10], labels[:10] = pixels[1], 0
-    groups = np.maximum(np.arange(200), 9)
+    groups = np.maximum(np.arange(300), 9)
     assert {row for row, _ in contradicted(pixels, labels, groups)} == set(range(10))
-    assert not contradicted(pixels, labels, np.arange(200))
+    assert not contradicted(pixels, labels, np.arange(300))
 
 
 def test_silence_where_the_pictures_do_not_tell() -> None:
     """Labels that have nothing to do with the pictures are not doubted."""
     pixels, labels = coloured(lambda _: 0)
-    assert contradicted(pixels, labels, np.arange(200)) == []
+    assert contradicted(pixels, labels, np.arange(300)) == []

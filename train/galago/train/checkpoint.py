@@ -57,13 +57,13 @@ def load(path: Path, belongs_to: dict[str, Any]) -> State:
         UsageError: it belongs to another training, or is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(str(archive["about"]))
             arrays = {
                 name: [archive[key] for key in sorted(archive.files) if key.startswith(f"{name}/")]
                 for name in _ARRAYS
             }
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} is damaged ({error}): remove it and train anew") from error
     _check(path, about.pop("belongs_to"), belongs_to)
     plain: dict[str, Any] = about

@@ -11,7 +11,7 @@ _TENSOR_CORES = 7  # compute capability from which half precision is the faster 
 
 
 def strategy(names: Sequence[str] = ()) -> Any:
-    """How TensorFlow spreads the work: a mirror of the network on each device, if there are several.
+    """How TensorFlow spreads the work: a mirror of the network on each of several devices.
 
     `names` such as "GPU:0"; none: all graphics cards, or the processor where there is no card.
 

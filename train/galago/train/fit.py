@@ -12,12 +12,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
-from galago.errors import StoppedError
+from galago.errors import StoppedError, UsageError
 from galago.progress import bar
 from galago.train import checkpoint as checkpoints
 from galago.train.checkpoint import State
@@ -141,7 +142,7 @@ class _Trainer:
         pacer = _Pacer(recipe, self._state, self._course.budget_s, save)
         callbacks = [pacer, _EpochBar(self._progress, recipe.epochs)]
         if self._course.tensorboard:
-            callbacks.append(keras.callbacks.TensorBoard(str(self._course.tensorboard)))
+            callbacks.append(_tensorboard(self._course.tensorboard))
         self._network.model.fit(
             training_feed(train, lesson.classes, recipe, first_epoch=done),
             steps_per_epoch=steps_per_epoch(train, recipe),
@@ -163,6 +164,12 @@ class _Trainer:
             jit_compile=False,  # XLA is not to be had together with determinism
         )
         model.optimizer.build(model.trainable_variables)
+
+
+def _tensorboard(folder: Path) -> Any:
+    if find_spec("tensorboard") is None:
+        raise UsageError("--tensorboard needs a package more: pip install 'galago[tensorboard]'")
+    return keras.callbacks.TensorBoard(str(folder))
 
 
 def _thaw(network: Network, stage: Stage) -> None:

@@ -10,6 +10,7 @@
 
 import importlib
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,8 +193,11 @@ def _load(backbone: Any, name: str, width: float, weights: str) -> None:
             f"--weights {weights} is no file: expected none, imagenet, or a .weights.h5 file"
         )
     try:
-        body.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers for which the file has nothing.
+            warnings.simplefilter("error", UserWarning)
+            body.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError, UserWarning) as error:
         reason = " ".join(str(error).split())[:160]
         raise UsageError(
             f"{path} does not hold weights of {name} with --width {width:g}: {reason}"
