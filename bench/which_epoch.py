@@ -42,7 +42,8 @@ def test_accuracies(data: Path, seed: int) -> dict[str, float]:
     images = Dataset.open(data, PreprocessSpec(64, 64), seed=seed, grouped=False).splits
     targets = {name: part.labels.astype("float32")[:, None] for name, part in images.items()}
     keras.utils.set_random_seed(seed)
-    model = build("cnn", 64, 64, 2)
+    model = build("cnn", (64, 64), 2).model
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     on_test: list[float] = []
 
     def look(*_: object) -> None:

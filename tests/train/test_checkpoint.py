@@ -17,7 +17,7 @@ def state() -> State:
         epoch=2,
         history=[{"val_loss": 0.1 + 0.2, "val_accuracy": 1.0}],
         best_epoch=0,
-        best=[np.float32([1.5, 2.5])],
+        best=[np.array([1.5, 2.5], np.float32)],
         variables=[np.arange(6, dtype=np.int64).reshape(2, 3) + index for index in range(12)],
         seconds=12.5,
     )

@@ -14,7 +14,7 @@ from galago.train.recipe import Facts, Recipe, Settings, choose
 
 
 def recipe(**options: Any) -> Recipe:
-    return choose(Settings("cnn", **options), Facts(100, 64))[0]
+    return choose(Settings("cnn", **options), Facts(100, 100, 64))[0]
 
 
 def numbered(n: int, classes: int = 3) -> Images:

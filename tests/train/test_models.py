@@ -98,7 +98,7 @@ def test_unknown_networks_are_refused(
 
 def test_given_weights_are_loaded(shared: Path) -> None:
     """The first convolution holds what the file holds, at another picture size than its own."""
-    import h5py
+    import h5py  # type: ignore[import-untyped]
 
     path = next((shared / "weights").glob("mobilenet_v2_0.35_*.h5"))
     network = build("mobilenet_v2", (96, 96), 3, width=0.35, weights=str(path))

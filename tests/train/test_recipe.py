@@ -5,8 +5,8 @@ import pytest
 from galago.errors import UsageError
 from galago.train.recipe import Facts, Settings, choose
 
-PHOTOGRAPHS = Facts(smallest_class=200, side_px=480)
-ICONS = Facts(smallest_class=5000, side_px=32)
+PHOTOGRAPHS = Facts(pictures=600, smallest_class=200, side_px=480)
+ICONS = Facts(pictures=50_000, smallest_class=5000, side_px=32)
 
 
 def test_photographs_get_a_network_that_has_seen_others() -> None:
@@ -62,6 +62,21 @@ def test_what_the_user_says_is_done() -> None:
     assert (recipe.epochs, recipe.stages[-1].learning_rate) == (3, 0.5)
     assert (recipe.schedule, recipe.augment) == ("plateau", "strong")
     assert (recipe.label_smoothing, recipe.seed) == (0.0, 7)
+
+
+def test_few_pictures_are_looked_at_more_often() -> None:
+    """Twenty of them would otherwise teach in a dozen steps; patience grows alike."""
+    few, _ = choose(Settings("mobilenet_v2"), Facts(40, 20, 480))
+    many, _ = choose(Settings("mobilenet_v2"), Facts(2000, 1000, 480))
+    assert few.epochs > 5 * many.epochs
+    assert few.patience > 5 * many.patience
+
+
+@pytest.mark.parametrize(("side_px", "expected"), [(480, 224), (200, 192), (100, 96), (60, 96)])
+def test_the_input_is_no_larger_than_the_pictures(side_px: int, expected: int) -> None:
+    """Of the sizes that pretrained weights exist for."""
+    recipe, _ = choose(Settings("mobilenet_v2"), Facts(600, 200, side_px))
+    assert recipe.preprocess.height == expected
 
 
 @pytest.mark.parametrize("epochs", [2, 4, 10, 50])

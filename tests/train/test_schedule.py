@@ -11,7 +11,7 @@ STAGE = Stage("all", epochs=20, learning_rate=0.1)
 
 
 def recipe(schedule: str, warmup: float = 0.0) -> Recipe:
-    chosen, _ = choose(Settings("resnet8", schedule=schedule), Facts(100, 32))  # type: ignore[arg-type]
+    chosen, _ = choose(Settings("resnet8", schedule=schedule), Facts(100, 100, 32))  # type: ignore[arg-type]
     return replace(chosen, warmup=warmup)
 
 

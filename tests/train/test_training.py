@@ -30,7 +30,7 @@ SHORT_OPTIONS = ["--model", "cnn", "--size", "16", "--batch-size", "16", "--augm
 
 
 def lesson(data: Path, settings: Settings = SHORT) -> Lesson:
-    recipe, _ = choose(settings, Facts(40, 60))
+    recipe, _ = choose(settings, Facts(40, 40, 60))
     opened = Dataset.open(data, recipe.preprocess)
     return Lesson(opened.splits, len(opened.labels), opened.fingerprint, recipe)
 

@@ -263,7 +263,7 @@ def _of_keras(
 ) -> Architecture:
     return Architecture(
         _application(construct),
-        size=160,
+        size=224,
         smallest=32,
         width=width,
         widths=widths,

@@ -5,7 +5,7 @@
 - `choose` is pure: the same data and settings give the same recipe, and its reasons.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, get_args
 
 from galago.bundle.preprocess import PreprocessSpec
@@ -87,7 +87,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How a kind of network is usually trained."""
+    """How a kind of network is usually trained; `steps` of the optimizer at least."""
 
     stages: tuple[Stage, ...]
     optimizer: Optimizer
@@ -98,8 +98,11 @@ class Habits:
     weight_decay: float = 0.0
     warmup: float = 0.0
     label_smoothing: float = 0.0
+    steps: int = 0
 
 
+_USUAL_PX = (224, 192, 160, 128, 96)
+_MOST_EPOCHS = 12  # times the usual
 _LARGE_PX = 96  # input side where the network has no usual one, for pictures that are not tiny
 
 # The classic tutorial's, to the letter.
@@ -107,22 +110,29 @@ _TUTORIAL = Habits((Stage("all", 10, 1e-3),), "adam", "constant", "none", 32, pa
 # Small nets underfit: mild changes, a high rate that ends at zero, no smoothing.
 _RESNET = Habits(
     (Stage("all", 60, 0.1),), "sgd", "cosine", "light", 128, patience=20,
-    weight_decay=2e-4, warmup=0.05,
+    weight_decay=2e-4, warmup=0.05, steps=6000,
 )  # fmt: skip
+_RESNET_FEW = replace(
+    _RESNET, stages=(Stage("all", 60, 0.05),), augment="medium", batch_size=32, patience=30
+)
 _SCRATCH = Habits(
     (Stage("all", 120, 2e-3),), "adamw", "cosine", "medium", 32, patience=40,
-    weight_decay=1e-2, warmup=0.05,
+    weight_decay=1e-2, warmup=0.05, steps=8000,
 )  # fmt: skip
 _TRANSFER = Habits(
     (Stage("head", 5, 3e-3), Stage("top", 15, 3e-4)), "adamw", "cosine", "medium", 32, patience=8,
-    weight_decay=1e-4, warmup=0.1, label_smoothing=0.05,
+    weight_decay=1e-4, warmup=0.1, label_smoothing=0.05, steps=600,
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the choice depends on: pictures of the smallest class, their usual shorter side."""
+    """What the choice depends on.
 
+    `pictures` to train with, in all, and of the `smallest_class`; their usual shorter side.
+    """
+
+    pictures: int
     smallest_class: int
     side_px: int
 
@@ -138,8 +148,10 @@ def choose(settings: Settings, facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
     check_name(model)
     architecture = ZOO.get(model)
     weights = settings.weights or _weights(model, settings, reasons)
-    habits = _habits(model, weights)
+    habits = _habits(model, weights, facts)
     size = settings.size or _size(model, facts, architecture)
+    batch_size = _or(settings.batch_size, habits.batch_size)
+    habits = _scaled(habits, facts, batch_size)
     recipe = Recipe(
         model=model,
         width=_or(settings.width, architecture.width if architecture else 1.0),
@@ -150,8 +162,8 @@ def choose(settings: Settings, facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
         schedule=settings.schedule or habits.schedule,
         warmup=habits.warmup,
         weight_decay=habits.weight_decay,
-        batch_size=_or(settings.batch_size, habits.batch_size),
-        augment=settings.augment or _augment(habits, facts),
+        batch_size=batch_size,
+        augment=settings.augment or habits.augment,
         label_smoothing=_or(settings.label_smoothing, habits.label_smoothing),
         patience=_or(settings.patience, habits.patience),
         class_weights=settings.class_weights,
@@ -186,15 +198,21 @@ def _model(settings: Settings, facts: Facts, reasons: list[str]) -> str:
 
 
 def _size(model: str, facts: Facts, architecture: Architecture | None) -> int:
+    if architecture and architecture.application:
+        # The largest that the pictures fill, of those for which there are ImageNet weights.
+        return max((side for side in _USUAL_PX if side <= facts.side_px), default=_USUAL_PX[-1])
     if architecture is None or (model == "resnet8" and facts.side_px > SMALL_PICTURES_PX):
         return _LARGE_PX
     return architecture.size
 
 
-def _augment(habits: Habits, facts: Facts) -> str:
-    if habits.augment == "light" and facts.smallest_class < MANY_PICTURES:
-        return "medium"
-    return habits.augment
+def _scaled(habits: Habits, facts: Facts, batch_size: int) -> Habits:
+    """More epochs for few pictures, as far as the optimizer would otherwise take too few steps."""
+    epochs = sum(stage.epochs for stage in habits.stages)
+    steps = epochs * -(-facts.pictures // batch_size)
+    factor = min(_MOST_EPOCHS, max(1.0, habits.steps / max(1, steps)))
+    stages = tuple(replace(stage, epochs=round(stage.epochs * factor)) for stage in habits.stages)
+    return replace(habits, stages=stages, patience=round(habits.patience * factor))
 
 
 def _weights(model: str, settings: Settings, reasons: list[str]) -> str:
@@ -208,10 +226,12 @@ def _weights(model: str, settings: Settings, reasons: list[str]) -> str:
     return "imagenet"
 
 
-def _habits(model: str, weights: str) -> Habits:
+def _habits(model: str, weights: str, facts: Facts) -> Habits:
     if weights != "none":
         return _TRANSFER
-    return {"cnn": _TUTORIAL, "resnet8": _RESNET}.get(model, _SCRATCH)
+    if model == "resnet8":
+        return _RESNET if facts.smallest_class >= MANY_PICTURES else _RESNET_FEW
+    return _TUTORIAL if model == "cnn" else _SCRATCH
 
 
 def _stages(usual: tuple[Stage, ...], settings: Settings) -> tuple[Stage, ...]:

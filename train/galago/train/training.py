@@ -105,7 +105,8 @@ def facts(listing: Listing) -> Facts:
                 sides.append(min(image.size))
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
             continue  # named later, when all are read
-    return Facts(min(counts.values()), int(np.median(sides)) if sides else 0)
+    side = int(np.median(sides)) if sides else 0
+    return Facts(sum(counts.values()), min(counts.values()), side)
 
 
 def _prepare_place(out: Path, course: Course) -> Path:

@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 from galago.errors import DataError
 
 HELD_OUT_SHARE = 0.15  # of each class, for val and for test, where they are not given
+MAX_VAL = (
+    300  # of a class: enough to choose an epoch by; what is more teaches better than it judges
+)
 MATES_SHARE = 0.1  # of a class's training pictures at most: they are lost to training
 MIN_MATES = 20  # fewer say too little about accuracy
 _BURST = 3  # pictures at least: a mate's burst keeps two in training
@@ -108,7 +111,8 @@ def _choose(bundles: list[_Bundle], share: float, split: str, still: int, seed: 
     """Names of the bundles to set aside; every class keeps `still` bundles for what comes after."""
     total = sum((bundle.counts for bundle in bundles), Counter[str]())
     left = Counter(label for bundle in bundles for label in bundle.counts)
-    wanted = {label: max(1, round(n * share)) for label, n in total.items()}
+    most = MAX_VAL if split == "val" else max(total.values(), default=0)
+    wanted = {label: min(most, max(1, round(n * share))) for label, n in total.items()}
     have: Counter[str] = Counter()
     chosen: set[str] = set()
 
