@@ -26,7 +26,9 @@ from galago.progress import say
 from galago.train import run_folder
 from galago.train.assess import Assessment, NaiveClaim, assess
 from galago.train.assess import as_text as assessment_text
+from galago.train.check import check
 from galago.train.data.dataset import MATES, Dataset
+from galago.train.data.problems import Problem
 from galago.train.data.source import SPLITS, Listing, find
 from galago.train.data.split import naive_claim
 from galago.train.evaluate import as_text as metrics_text
@@ -54,6 +56,7 @@ def train(
     course = course or Course()
     checkpoint = _prepare_place(out, course)
     recipe, reasons = choose(settings, facts(find(data)))
+    problems = _look_over(data)
     for reason in reasons:
         say(reason)
     dataset = Dataset.open(
@@ -67,7 +70,8 @@ def train(
     fitted = fit(lesson, checkpoint, course)
     assessment = _assess(fitted, dataset, settings.precision)
     with new_folder(out, replace=course.replace or course.resume) as folder:
-        _write(folder, dataset, settings, Outcome(recipe, reasons, fitted, assessment))
+        outcome = Outcome(recipe, reasons, problems, fitted, assessment)
+        _write(folder, dataset, settings, outcome)
     if not fitted.interrupted:
         checkpoint.unlink(missing_ok=True)
     return Run.read(out), assessment
@@ -131,6 +135,15 @@ def _prepare_place(out: Path, course: Course) -> Path:
     return checkpoint
 
 
+def _look_over(data: Path) -> tuple[Problem, ...]:
+    """What is wrong with the pictures; said before hours are spent on them."""
+    found = check(data)
+    if found.problems:
+        listed = ", ".join(f"{n} {kind}" for kind, n in found.kinds.items())
+        say(f"Problems in the pictures: {listed}; galago check {data} lists them")
+    return found.problems
+
+
 def _assess(fitted: Fitted, dataset: Dataset, precision: float) -> Assessment:
     scores = {
         split: predict_keras(fitted.model, dataset.splits[split])
@@ -161,6 +174,7 @@ class Outcome:
 
     recipe: Recipe
     reasons: tuple[str, ...]
+    problems: tuple[Problem, ...]
     fitted: Fitted
     assessment: Assessment
 
@@ -211,6 +225,6 @@ def _write(folder: Path, dataset: Dataset, settings: Settings, outcome: Outcome)
         train=dataset.splits["train"],
         test=test,
         scores=soften(predict_keras(fitted.model, test), assessment.temperature),
-        problems=(),
+        problems=outcome.problems,
         notes=run.reasons,
     )
