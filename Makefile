@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test check fix bench lock clean pictures
+.PHONY: help demo test check fix bench bench-training lock clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,6 +37,16 @@ bench: demo  ## the figures of docs/benchmarks.md; needs the folder ../shared, a
 	$(BIN)/python bench/which_epoch.py ../shared
 	$(BIN)/python bench/startup.py demo/feeder.tflite
 	$(BIN)/python bench/interpreters.py demo/feeder.tflite .cache/environments/*/bin/python
+
+bench-training: $(READY)  ## the same of training, some two hours; needs the folder ../shared
+	$(BIN)/python bench/planted.py
+	$(BIN)/python bench/leak.py ../shared
+	$(BIN)/python bench/resume.py
+	$(BIN)/python bench/throughput.py ../shared
+	$(BIN)/python bench/accuracy.py ../shared transfer
+	$(BIN)/python bench/accuracy.py ../shared few
+	$(BIN)/python bench/accuracy.py ../shared scratch
+	$(BIN)/python bench/accuracy.py ../shared cifar
 
 pictures: demo  ## the pictures in docs/, made by the program
 	$(BIN)/python docs/pictures.py demo

@@ -30,7 +30,9 @@ def test_from_photographs_to_single_answers(
 ) -> None:
     """It learns, int8 costs half a point at most, classify agrees with evaluate in every one."""
     run, model = tmp_path / "run", tmp_path / "cats.tflite"
-    trained = json.loads(galago("train", photographs, "--out", run, "--model", "cnn", "--epochs", 6, "--json").out)
+    trained = json.loads(
+        galago("train", photographs, "--out", run, "--model", "cnn", "--epochs", 6, "--json").out
+    )
     converted = json.loads(galago("convert", run, "--out", model, "--json").out)
     evaluated = json.loads(galago("evaluate", model, photographs, "--json").out)
     rows = json.loads(galago("classify", model, photographs / "test", "--json").out)

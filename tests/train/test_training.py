@@ -216,6 +216,21 @@ def test_transfer_changes_the_head_first_then_the_top(dataset: Path, tmp_path: P
         assert changed("Conv_1") == [True]
 
 
+def test_half_precision_leaves_a_model_in_full_precision(dataset: Path, tmp_path: Path) -> None:
+    """What graphics cards train in float16 is kept in float32, which the converter needs."""
+    from galago.train.tensorflow import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        fitted = fit(lesson(dataset), tmp_path / "c", Course())
+    finally:
+        keras.config.set_dtype_policy(before)
+    layers = fitted.model._flatten_layers()
+    assert {layer.dtype_policy.name for layer in layers} == {"float32"}
+    assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
+
+
 MIRRORED = """
 import sys
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Which processors train: one, or several together, in half precision where they gain by it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from galago.errors import UsageError
@@ -31,13 +31,22 @@ def strategy(names: Sequence[str] = ()) -> Any:
     return tf.distribute.get_strategy()  # TensorFlow's own choice
 
 
-@contextmanager
-def mixed_precision() -> Iterator[None]:
+def training_precision() -> AbstractContextManager[None]:
     """Networks built inside compute in half precision, where every graphics card gains by it."""
     cards = tf.config.list_physical_devices("GPU")
     fast = cards and all(_capability(card) >= _TENSOR_CORES for card in cards)
+    return _precision("mixed_float16" if fast else keras.config.dtype_policy())
+
+
+def full_precision() -> AbstractContextManager[None]:
+    """Networks built inside compute in float32, as the converter wants them."""
+    return _precision("float32")
+
+
+@contextmanager
+def _precision(policy: Any) -> Iterator[None]:
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16" if fast else before)
+    keras.config.set_dtype_policy(policy)
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ from galago.progress import bar
 from galago.train import checkpoint as checkpoints
 from galago.train.checkpoint import State
 from galago.train.data.images import Images
-from galago.train.devices import mixed_precision, strategy
+from galago.train.devices import full_precision, strategy, training_precision
 from galago.train.feed import steps_per_epoch, training_feed, validation_feed
 from galago.train.models import Network, build
 from galago.train.recipe import Recipe, Stage
@@ -101,7 +101,7 @@ def fit(lesson: Lesson, checkpoint: Path, course: Course) -> Fitted:
         state = checkpoints.load(checkpoint, belongs_to)
     interrupted = False
     try:
-        with bar() as progress, strategy(course.devices).scope(), mixed_precision():
+        with bar() as progress, strategy(course.devices).scope(), training_precision():
             trainer = _Trainer(lesson.network(), lesson, state, course, progress)
             trainer.run(lambda: checkpoints.save(checkpoint, state, belongs_to))
     except KeyboardInterrupt:
@@ -110,7 +110,8 @@ def fit(lesson: Lesson, checkpoint: Path, course: Course) -> Fitted:
                 "interrupted before the first epoch was done: there is nothing to keep"
             ) from None
         interrupted = True
-    model = lesson.network().model  # in float32, whatever it was trained in
+    with full_precision():
+        model = lesson.network().model
     model.set_weights(state.best)
     return Fitted(model, state.history, state.best_epoch, interrupted, state.seconds)
 

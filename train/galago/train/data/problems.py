@@ -46,7 +46,7 @@ KINDS = (
 )
 
 MIN_SIDE = 16  # pixels: less than half of what the smallest usual network takes
-FLAT_RANGE = 12  # grey levels; the flattest of 16 000 photographs has 67
+FLAT_RANGE = 12  # grey levels; the flattest of 14 000 photographs has 67
 MAX_RATIO = 10  # from here on, never saying the rare class is right nine times in ten
 FEW_TRAINING = 20  # of a class, before val and test are set aside, if they are
 FEW_HELD_OUT = 10  # of a class: one picture more or less is ten points of its recall
