@@ -253,3 +253,15 @@ def test_every_kind_of_file_is_prepared_upright_and_in_rgb(tmp_path: Path, name:
     assert (prepared.looks["height"][0], prepared.looks["width"][0]) == (60, 80)
     difference = prepared.pixels[0].astype(int) - preprocess(original, SPEC)
     assert np.abs(difference).mean() < 6
+
+
+def test_one_decoding_serves_several_specs(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What will be asked for next is prepared on the way, as if it had been asked for alone."""
+    large = PreprocessSpec(40, 40)
+    prepare(paths, SPEC, "pictures", also=[large])
+    forbid(monkeypatch)
+    found = prepare(paths, large, "pictures").pixels
+    alone = [preprocess(read_image(path), large) for path in paths]
+    assert np.array_equal(found, np.stack(alone))

@@ -9,6 +9,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -96,15 +97,17 @@ class Check:
             )
 
 
-def check(data: Path) -> Check:
+def check(data: Path, *, also: Sequence[PreprocessSpec] = ()) -> Check:
     """Look at a folder, a CSV manifest or a zip of pictures.
+
+    `also`: specs that the pictures will be asked for next, prepared on the way.
 
     Raises:
         DataError: there are no pictures or no classes to speak of.
         OSError: a file vanished, or the cache cannot be written.
     """
     listing = find(data)
-    seen = _look(listing)
+    seen = _look(listing, also)
     return Check(
         data,
         _count(listing),
@@ -121,9 +124,9 @@ def as_text(found: Check) -> str:
     return "\n".join([*_table(found), "", *_summary(found), *_listed(found)])
 
 
-def _look(listing: Listing) -> Seen:
+def _look(listing: Listing, also: Sequence[PreprocessSpec]) -> Seen:
     paths = [entry.path for entry in listing.entries]
-    prepared = prepare(paths, SPEC, "pictures")
+    prepared = prepare(paths, SPEC, "pictures", also=also)
     places = [(entry.path.parent, entry.label) for entry in listing.entries]
     return Seen(
         listing,

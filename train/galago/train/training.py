@@ -56,7 +56,7 @@ def train(
     course = course or Course()
     checkpoint = _prepare_place(out, course)
     recipe, reasons = choose(settings, facts(find(data)))
-    problems = _look_over(data)
+    problems = _look_over(data, recipe)
     for reason in reasons:
         say(reason)
     dataset = Dataset.open(
@@ -135,9 +135,9 @@ def _prepare_place(out: Path, course: Course) -> Path:
     return checkpoint
 
 
-def _look_over(data: Path) -> tuple[Problem, ...]:
+def _look_over(data: Path, recipe: Recipe) -> tuple[Problem, ...]:
     """What is wrong with the pictures; said before hours are spent on them."""
-    found = check(data)
+    found = check(data, also=[recipe.preprocess])
     if found.problems:
         listed = ", ".join(f"{n} {kind}" for kind, n in found.kinds.items())
         say(f"Problems in the pictures: {listed}; galago check {data} lists them")

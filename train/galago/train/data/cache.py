@@ -17,6 +17,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -55,10 +56,13 @@ def home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "galago"
 
 
-def prepare(paths: Sequence[Path], spec: PreprocessSpec, what: str) -> Prepared:
+def prepare(
+    paths: Sequence[Path], spec: PreprocessSpec, what: str, *, also: Sequence[PreprocessSpec] = ()
+) -> Prepared:
     """Read and prepare pictures, or find them prepared.
 
-    Unreadable ones are in `looks`; what becomes of them is the caller's to say.
+    Unreadable ones are in `looks`; what becomes of them is the caller's to say. `also`: specs that
+    will be asked for next; one decoding serves them all.
 
     Raises:
         DataError: the disk has no room for them.
@@ -67,12 +71,18 @@ def prepare(paths: Sequence[Path], spec: PreprocessSpec, what: str) -> Prepared:
     # Threads, not processes: reading, hashing, decoding and resizing run outside Python's lock.
     with ThreadPoolExecutor() as pool:
         digests = list(track(pool.map(_digest, paths), f"Reading {what}", total=len(paths)))
-        entry = home() / "prepared" / _key(digests, spec)
-        if not (entry / _LOOKS).exists():
-            needed = len(paths) * spec.height * spec.width * 3
+        entries = {s: home() / "prepared" / _key(digests, s) for s in (spec, *also)}
+        missing = {s: entry for s, entry in entries.items() if not (entry / _LOOKS).exists()}
+        if missing:
+            needed = sum(len(paths) * s.height * s.width * 3 for s in missing)
             make_room(needed, f"preparing {what}", keep=paths[0])
-            with new_folder(entry, replace=True) as folder:
-                _fill(folder, paths, spec, what, pool)
+            with ExitStack() as stack:
+                folders = {
+                    s: stack.enter_context(new_folder(entry, replace=True))
+                    for s, entry in missing.items()
+                }
+                _fill(folders, paths, what, pool)
+    entry = entries[spec]
     os.utime(entry)  # used now: the last to go
     looks = np.load(entry / _LOOKS, allow_pickle=False)
     # Names are no part of an entry. They come before EXIF, which a copy may have lost.
@@ -92,18 +102,25 @@ def _key(digests: list[bytes], spec: PreprocessSpec) -> str:
 
 
 def _fill(
-    folder: Path, paths: Sequence[Path], spec: PreprocessSpec, what: str, pool: ThreadPoolExecutor
+    folders: dict[PreprocessSpec, Path],
+    paths: Sequence[Path],
+    what: str,
+    pool: ThreadPoolExecutor,
 ) -> None:
-    shape = (len(paths), spec.height, spec.width, 3)
-    store = np.lib.format.open_memmap(folder / _PIXELS, "w+", np.uint8, shape)
-    pixels = np.asarray(store)
+    stores = {
+        spec: np.lib.format.open_memmap(
+            folder / _PIXELS, "w+", np.uint8, (len(paths), spec.height, spec.width, 3)
+        )
+        for spec, folder in folders.items()
+    }
     looks = np.zeros(len(paths), LOOK)
 
     def fill(row: int) -> None:
         content = paths[row].read_bytes()
         try:
             picture = decode_image(content, paths[row])
-            preprocess(picture, spec, pixels[row])
+            for spec, store in stores.items():
+                preprocess(picture, spec, np.asarray(store[row]))
         except DataError:
             picture = None
         looks[row] = look(content, picture)
@@ -113,8 +130,9 @@ def _fill(
         rows = pool.map(fill, range(len(paths)))
         for _ in track(rows, f"Preparing {what}", total=len(paths), screen=screen):
             pass
-    store.flush()
-    np.save(folder / _LOOKS, looks)
+    for spec, folder in folders.items():
+        stores[spec].flush()
+        np.save(folder / _LOOKS, looks)
 
 
 def make_room(needed: int, what: str, *, keep: Path | None = None) -> None:
