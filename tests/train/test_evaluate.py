@@ -95,6 +95,21 @@ def test_other_labels_are_refused(
         assert "the model knows circle, empty, square, but" in outcome.complaint
 
 
+def test_other_labels_are_refused_before_any_picture_is_prepared(
+    run_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    galago: Callable[..., Outcome],
+) -> None:
+    """Folder names tell them: nobody waits for nothing, and no cache is filled."""
+    data = write_dataset(tmp_path / "other", ("circle", "square"), each=8)
+    monkeypatch.setenv("GALAGO_CACHE", str(tmp_path / "cache"))
+    converted = ("--data", data, "--out", tmp_path / "x.tflite")
+    for words in (("evaluate", run_folder, data), ("convert", run_folder, *converted)):
+        assert "the model knows" in galago(*words).complaint
+    assert not (tmp_path / "cache").exists()
+
+
 @pytest.mark.parametrize("name", ["missing", "missing.keras", "missing.tflite", "text.keras"])
 def test_what_is_no_model_is_one_line(
     dataset: Path, tmp_path: Path, galago: Callable[..., Outcome], name: str

@@ -31,6 +31,7 @@ from galago.errors import GateError
 from galago.progress import say
 from galago.train.data.dataset import Dataset
 from galago.train.data.images import Images
+from galago.train.data.source import find
 from galago.train.evaluate import check_labels
 from galago.train.predict import predict_keras, predict_tflite
 from galago.train.run_folder import Run
@@ -107,14 +108,15 @@ def convert(
         ModelFileError: the written model does not pass its own golden frames.
     """
     run = Run.read(run_folder)
+    pictures = data or run.data
+    check_labels(run.labels, find(pictures))
     dataset = Dataset.open(
-        data or run.data,
+        pictures,
         run.preprocess,
         seed=run.seed,
         grouped=run.grouped,
         max_unreadable=run.max_unreadable,
     )
-    check_labels(run.labels, dataset)
     calibration = _balanced(dataset.splits["train"], run.seed)
     test = dataset.splits["test"]
 

@@ -15,6 +15,7 @@ from galago.errors import DataError, UsageError
 from galago.train import run_folder
 from galago.train.data.dataset import MAX_UNREADABLE, SPLITS, Dataset
 from galago.train.data.images import Images
+from galago.train.data.source import Listing, find
 from galago.train.metrics import Metrics, measure
 from galago.train.predict import predict_keras, predict_tflite
 from galago.train.run_folder import Run, load_keras
@@ -49,6 +50,7 @@ def evaluate(
     if split not in {*SPLITS, "all"}:
         raise UsageError(f"no split is called {split!r}: expected {', '.join(SPLITS)} or all")
     subject = open_subject(model)
+    check_labels(subject.labels, find(data))
     dataset = Dataset.open(
         data,
         subject.preprocess,
@@ -56,7 +58,6 @@ def evaluate(
         grouped=subject.grouped,
         max_unreadable=max_unreadable,
     )
-    check_labels(subject.labels, dataset)
     images = dataset.all if split == "all" else dataset.splits[split]
     return measure(subject.predict(images), images.labels, dataset.labels)
 
@@ -78,12 +79,15 @@ def open_subject(model: Path) -> Subject:
     )
 
 
-def check_labels(labels: tuple[str, ...] | None, dataset: Dataset) -> None:
-    """Raise DataError unless the dataset has exactly the model's classes."""
-    if labels is not None and labels != dataset.labels:
+def check_labels(labels: tuple[str, ...] | None, listing: Listing) -> None:
+    """Raise DataError unless the pictures have exactly the model's classes.
+
+    Names are enough to know: nobody waits for pictures to be prepared that cannot serve.
+    """
+    if labels is not None and labels != listing.labels:
         raise DataError(
-            f"the model knows {', '.join(labels)}, but {dataset.data} has "
-            f"{', '.join(dataset.labels)}: use the data it was trained for, or train again"
+            f"the model knows {', '.join(labels)}, but {listing.data} has "
+            f"{', '.join(listing.labels)}: use the data it was trained for, or train again"
         )
 
 

@@ -102,7 +102,7 @@ class Habits:
 
 
 _USUAL_PX = (224, 192, 160, 128, 96)
-_MOST_EPOCHS = 12  # times the usual
+_MOST_EPOCHS = 6  # times the usual
 _LARGE_PX = 96  # input side where the network has no usual one, for pictures that are not tiny
 
 # The classic tutorial's, to the letter.
