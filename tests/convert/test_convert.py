@@ -96,7 +96,8 @@ def test_a_model_that_loses_too_much_is_not_written(
     ruined = shutil.copytree(run_folder, tmp_path / "run")
     run = Run.read(ruined)
     model = run.load_model()
-    hidden, head = model.layers[-2:]
+    backbone, head = model.layers[-2:]
+    hidden = backbone.layers[-1]
     # An idle unit with a huge activation: float does not care, int8 has no steps left for others.
     kernel, bias = hidden.get_weights()
     kernel[:, 0], bias[0] = 0, 1e4
