@@ -121,3 +121,14 @@ def test_more_than_is_read_is_not_written() -> None:
     shown = [index % 3 for index in range(30)]
     hopeless = replace(assessed([0] * 30, shown), naive=NaiveClaim(0.9, 0.3, 100))
     assert len(advise(case(hopeless, (0.99, 0.3), (900, 5, 5)))) == MAX
+
+
+def test_problems_of_the_pictures_come_first() -> None:
+    """Figures from leaking pictures and false labels are not worth improving before these."""
+    known = case(good(), (0.99, 0.6))
+    spoilt = replace(known, problems={"suspicious-label": 2, "duplicate-across-splits": 3})
+    first, second = advise(spoilt)[:2]
+    assert first.title == "Some pictures are learnt and tested"
+    assert first.text.startswith("3 of them")
+    assert second.title == "Some labels look wrong"
+    assert advise(replace(known, problems={"near-duplicate": 5})) == advise(known)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -12,9 +11,11 @@ import numpy as np
 import pytest
 
 from galago.bundle.confidence import soften
-from galago.bundle.preprocess import Pixels, PreprocessSpec
+from galago.bundle.preprocess import PreprocessSpec
 from galago.train.assess import Assessment, NaiveClaim, assess
 from galago.train.calibration import Truth
+from galago.train.data.images import Images
+from galago.train.data.problems import Problem
 from galago.train.report import write_metrics, write_report
 from galago.train.report.page import written
 from galago.train.run_folder import Run
@@ -24,31 +25,11 @@ NASTY = "<script>alert('1')</script>"
 VOID = {"meta", "img", "br", "path", "circle", "ellipse", "rect", "polyline", "link", "input", "hr"}
 
 
-@dataclass(frozen=True)
-class Drawn:
+def drawn(truth: Truth, paths: tuple[Path, ...], side: int) -> Images:
     """Pictures that are not pictures of anything, but have the right shape."""
-
-    labels: Truth
-    paths: tuple[Path, ...]
-    side: int = 64
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, indices: Any) -> Pixels:
-        chosen = np.arange(len(self))[indices]
-        smooth = np.linspace(0, 255, self.side)[None, :, None, None]
-        pictures: Pixels = ((smooth + 40 * chosen[:, None, None, None]) % 256).astype(np.uint8)
-        return np.broadcast_to(pictures, (len(chosen), self.side, self.side, 3)).copy()
-
-
-@dataclass(frozen=True)
-class Found:
-    """A problem with the data."""
-
-    kind: str
-    path: str
-    text: str
+    smooth = np.linspace(0, 255, side)[None, None, :, None] + 40 * np.arange(8)[:, None, None, None]
+    store = np.broadcast_to((smooth % 256).astype(np.uint8), (8, side, side, 3))
+    return Images(store, np.arange(len(truth)) % 8, truth, paths)
 
 
 class Page(HTMLParser):
@@ -120,7 +101,7 @@ def described(
 def report(
     folder: Path,
     labels: tuple[str, ...] = ("bird", "cat", "dog"),
-    problems: tuple[Found, ...] = (),
+    problems: tuple[Problem, ...] = (),
     n: int = 200,
     side: int = 64,
 ) -> tuple[Assessment, Page, dict[str, Any]]:
@@ -129,7 +110,7 @@ def report(
     naive = NaiveClaim(0.987, 0.8, 77)
     val = overconfident(n, len(labels), seed=2)
     assessment = assess(*val, scores, truth, labels, precision=0.9, naive=naive)
-    pictures = Drawn(truth, tuple(Path(f"/p/{NASTY}{index}.jpg") for index in range(n)), side)
+    pictures = drawn(truth, tuple(Path(f"/p/{NASTY}{index}.jpg") for index in range(n)), side)
     count = {label: int((truth == index).sum()) for index, label in enumerate(labels)}
     run = described(folder, labels, PreprocessSpec(side, side), count)
     history = [
@@ -193,7 +174,7 @@ def test_figures_read_as_people_write_them() -> None:
 
 def test_names_are_text_whatever_they_contain(tmp_path: Path) -> None:
     """Labels, paths and problems called like a tag are shown, not obeyed."""
-    problems = (Found(NASTY, NASTY, NASTY),)
+    problems = (Problem(NASTY, NASTY, NASTY),)
     _, page, _ = report(tmp_path, labels=(NASTY, "b"), problems=problems)
     assert "script" not in {tag for tag, _ in page.tags}
     assert page.text.count(NASTY) > 10
@@ -217,8 +198,8 @@ def test_mistakes_and_doubts_are_shown_with_their_pictures(tmp_path: Path) -> No
 def test_problems_are_grouped_and_cut_short(tmp_path: Path) -> None:
     """Ten of a kind are enough to understand it; the kinds keep their order, worst first."""
     problems = (
-        *(Found("twin", f"a{i}.jpg", "same") for i in range(14)),
-        Found("leak", "b", "near"),
+        *(Problem("twin", f"a{i}.jpg", "same") for i in range(14)),
+        Problem("leak", "b", "near"),
     )
     _, page, _ = report(tmp_path, problems=problems)
     assert "a9.jpg" in page.text
@@ -269,7 +250,7 @@ def test_one_epoch_and_no_mistakes_are_enough_for_a_page(tmp_path: Path) -> None
     assessment = assess(scores, truth, scores, truth, ("a", "b"))
     count = {"a": 1, "b": 1}
     run = described(tmp_path, ("a", "b"), PreprocessSpec(8, 16), count, unreadable=0)
-    pictures = Drawn(truth, (Path("a.jpg"), Path("b.jpg")))
+    pictures = drawn(truth, (Path("a.jpg"), Path("b.jpg")), 64)
     row = {"accuracy": 1.0, "val_accuracy": 1.0, "loss": 0.0, "val_loss": 0.0}
     write_report(
         tmp_path / "report.html", run, [row], 0, assessment, train=pictures, test=pictures,

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from galago.train.assess import Assessment, never_answered
@@ -37,13 +37,14 @@ class Case:
     """What is known of a run.
 
     `kept`: the history's row of the epoch kept, `is_last`: no epoch came after it; `counts`:
-    training pictures of each class.
+    training pictures of each class; `problems`: how many of each kind `galago check` finds.
     """
 
     assessment: Assessment
     kept: Mapping[str, Any]
     is_last: bool
     counts: Mapping[str, int]
+    problems: Mapping[str, int] = field(default_factory=dict)
 
 
 def advise(case: Case) -> list[Advice]:
@@ -70,6 +71,28 @@ def confused_pairs(assessment: Assessment) -> list[Confused]:
         if row != column and count
     ]
     return sorted(pairs, key=lambda pair: -pair.times)
+
+
+def _leaks(case: Case) -> Advice | None:
+    n = case.problems.get("duplicate-across-splits", 0)
+    if not n:
+        return None
+    return Advice(
+        "Some pictures are learnt and tested",
+        f"{n} of them show what a picture in another split shows, so the figures are a little too "
+        "good. They are listed below: keep each in one split, and train again.",
+    )
+
+
+def _doubtful_labels(case: Case) -> Advice | None:
+    n = sum(case.problems.get(kind, 0) for kind in ("duplicate-across-classes", "suspicious-label"))
+    if not n:
+        return None
+    return Advice(
+        "Some labels look wrong",
+        f"{n} pictures have another label than pictures that show the same. They are listed below: "
+        "look at each, mend it, and train again.",
+    )
 
 
 def _bursts(case: Case) -> Advice | None:
@@ -168,7 +191,7 @@ def _small_class(case: Case) -> Advice | None:
     return Advice(
         f"Too few pictures of {_named(small)}",
         f"{_FEW_PICTURES} training pictures of a class are little, and {small[0]} has {least}. "
-        "galago capture collects them through the camera that will use them.",
+        "Collect more, best with the camera that will use them.",
     )
 
 
@@ -179,7 +202,7 @@ def _uneven(case: Case) -> Advice | None:
     return Advice(
         "The classes are uneven",
         f"{most} has {case.counts[most]} training pictures and {fewest} has {case.counts[fewest]}. "
-        f"The network will prefer {most} when in doubt: collect more of {fewest}.",
+        f"Weights make up for the number, not for the variety: collect more of {fewest}.",
     )
 
 
@@ -240,6 +263,8 @@ def _named(labels: list[str]) -> str:
 
 
 _RULES = (
+    _leaks,
+    _doubtful_labels,
     _bursts,
     _guessing,
     _overfitting,

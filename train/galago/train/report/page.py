@@ -1,39 +1,26 @@
 """The page and the document, from the same figures."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from galago.bundle.classifier import Scores
 from galago.train.assess import Assessment
+from galago.train.data.images import Images
+from galago.train.data.problems import Problem
 from galago.train.report import charts
 from galago.train.report.advice import Case, advise, confused_pairs
-from galago.train.report.pictures import Pictures, contact_sheet, least_certain, worst_mistakes
+from galago.train.report.pictures import contact_sheet, least_certain, worst_mistakes
 from galago.train.run_folder import Run
 
 MANY = 12  # classes; with more, tables are sorted and charts limited to the weakest
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
-class Problem(Protocol):
-    """Something that is wrong with the data."""
-
-    @property
-    def kind(self) -> str:
-        """What sort of problem, in a word or two."""
-
-    @property
-    def path(self) -> str:
-        """The picture or folder."""
-
-    @property
-    def text(self) -> str:
-        """What is wrong with it."""
 
 
 class Figures:
@@ -89,8 +76,8 @@ def write_report(  # noqa: PLR0913 - what the page is about
     best: int,
     assessment: Assessment,
     *,
-    train: Pictures,
-    test: Pictures,
+    train: Images,
+    test: Images,
     scores: Scores,
     problems: Sequence[Problem] = (),
     notes: Sequence[str] = (),
@@ -102,7 +89,9 @@ def write_report(  # noqa: PLR0913 - what the page is about
     ones of `test`, in its order. `problems` come worst first. `notes` are sentences on how the
     network was chosen and trained.
     """
-    case = Case(assessment, history[best], best == len(history) - 1, run.counts["train"])
+    kinds = Counter(problem.kind for problem in problems)
+    is_last = best == len(history) - 1
+    case = Case(assessment, history[best], is_last, run.counts["train"], kinds)
     page = (
         _environment()
         .get_template("report.html")

@@ -6,7 +6,6 @@ Convention: pictures (h, w, 3) uint8 RGB as the network sees them; indices into 
 import base64
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -16,28 +15,12 @@ from galago.bundle.classifier import Scores
 from galago.bundle.confidence import UNKNOWN, answers, as_limits
 from galago.bundle.preprocess import Pixels, as_pixels
 from galago.train.assess import Assessment
+from galago.train.data.images import Images
 
 _SIDE = 128  # pixels of a picture's longer side; the page shows it about that large
 _QUALITY = 78
 _SHEET = 96  # pictures of the contact sheet, over all classes; at least one of each
 _WORST, _UNSURE = 18, 12
-
-
-class Pictures(Protocol):
-    """The prepared pictures of one split."""
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """(n,) indices of the run's labels."""
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """Where each came from, (n,)."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, indices: Any) -> Pixels:
-        """(k,) indices to (k, h, w, 3) uint8 RGB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +53,10 @@ class Answered:
         return self.best == self.truth
 
 
-def contact_sheet(pictures: Pictures, labels: tuple[str, ...]) -> list[tuple[str, list[Thumbnail]]]:
+def contact_sheet(pictures: Images, labels: tuple[str, ...]) -> list[tuple[str, list[Thumbnail]]]:
     """A few pictures of each class, evenly spread over its files."""
-    each = max(1, min(12, _SHEET // len(labels)))
+    each = min(12, _SHEET // len(labels))
+    each = max(1, each - each % 2)  # they stand in two columns where there are many classes
     sheet = []
     for index, label in enumerate(labels):
         of_class = np.flatnonzero(pictures.labels == index)
@@ -81,20 +65,20 @@ def contact_sheet(pictures: Pictures, labels: tuple[str, ...]) -> list[tuple[str
     return sheet
 
 
-def worst_mistakes(test: Pictures, scores: Scores, assessment: Assessment) -> list[Answered]:
+def worst_mistakes(test: Images, scores: Scores, assessment: Assessment) -> list[Answered]:
     """Wrong answers, the surest first."""
     wrong = np.flatnonzero(scores.argmax(axis=1) != test.labels)
     surest = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")]
     return _answered(test, scores, assessment, surest[:_WORST])
 
 
-def least_certain(test: Pictures, scores: Scores, assessment: Assessment) -> list[Answered]:
+def least_certain(test: Images, scores: Scores, assessment: Assessment) -> list[Answered]:
     """Pictures whose best score is lowest."""
     unsure = np.argsort(scores.max(axis=1), kind="stable")
     return _answered(test, scores, assessment, unsure[:_UNSURE])
 
 
-def thumbnails(pictures: Pictures, indices: NDArray[np.int64]) -> list[Thumbnail]:
+def thumbnails(pictures: Images, indices: NDArray[np.int64]) -> list[Thumbnail]:
     """Some pictures of a split, small."""
     if not len(indices):
         return []
@@ -105,7 +89,7 @@ def thumbnails(pictures: Pictures, indices: NDArray[np.int64]) -> list[Thumbnail
 
 
 def _answered(
-    test: Pictures, scores: Scores, assessment: Assessment, indices: NDArray[np.int64]
+    test: Images, scores: Scores, assessment: Assessment, indices: NDArray[np.int64]
 ) -> list[Answered]:
     labels = assessment.metrics.labels
     given = answers(scores, as_limits(assessment.thresholds))
