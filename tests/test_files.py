@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from galago.errors import UsageError
-from galago.files import new_folder, replacing
+from galago.files import new_folder, remove_leftovers, replacing
 
 
 class PulledPlugError(Exception):
@@ -83,3 +83,22 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(UsageError, match="already exists"), new_folder(tmp_path / "run"):
         pass
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    """Its temporary files and folders of that name, and nothing that only looks alike."""
+    (tmp_path / ".run.a1b2_3c4").mkdir()
+    (tmp_path / ".run.a1b2_3c4" / "model.keras").write_bytes(b"half")
+    (tmp_path / ".run.00000000").write_bytes(b"half")
+    kept = [
+        ".run.backup",
+        ".run.old.a1b2_3c4",
+        ".run.2024",
+        ".other.a1b2_3c4",
+        "run",
+        "run.a1b2_3c4",
+    ]
+    for name in kept:
+        (tmp_path / name).write_bytes(b"mine")
+    remove_leftovers(tmp_path / "run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

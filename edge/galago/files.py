@@ -8,7 +8,9 @@
         temporary.write_bytes(model)
 """
 
+import glob
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -63,6 +65,21 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _fsync(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a killed process has left beside `path` while it wrote it.
+
+    Only for a name that nobody else is writing to now.
+    """
+    for left in path.absolute().parent.glob(f".{glob.escape(path.name)}.*"):
+        # The eight characters are tempfile's. What `_take_name` has put aside may be all there is.
+        if not re.fullmatch(r"[a-z0-9_]{8}", left.name.removeprefix(f".{path.name}.")):
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _take_name(temporary: Path, path: Path) -> None:

@@ -21,7 +21,7 @@ from PIL import Image, UnidentifiedImageError
 
 from galago.bundle.confidence import soften
 from galago.errors import UsageError
-from galago.files import new_folder
+from galago.files import new_folder, remove_leftovers
 from galago.progress import say
 from galago.train import run_folder
 from galago.train.assess import Assessment, NaiveClaim, assess
@@ -130,6 +130,10 @@ def _prepare_place(out: Path, course: Course) -> Path:
                 f"{out} already exists: choose another name, or replace it with --force"
             )
     out.parent.mkdir(parents=True, exist_ok=True)
+    for path in (out, checkpoint):
+        remove_leftovers(path)
+    if course.replace and not course.resume:
+        checkpoint.unlink(missing_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):
         pass
     return checkpoint
