@@ -1,6 +1,6 @@
 """Does the figure that training claims hold on pictures of other days? Bursts, split both ways.
 
-    python bench/leak.py [SHARED] [--draws 3] [--photographs 150]
+    python bench/leak.py [SHARED] [--draws 2] [--photographs 150]
 
 SHARED holds data/cats-dogs.zip. Of every photograph a burst is made, as a fixed camera takes it in
 two seconds: the view moves a little, the light changes a little, noise and JPEG differ. Training
@@ -227,7 +227,7 @@ def main() -> None:
     """Print a line per training, then the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shared", nargs="?", type=Path, default=Path("../shared"))
-    parser.add_argument("--draws", type=int, default=3, help="0: only what is found by sight.")
+    parser.add_argument("--draws", type=int, default=2, help="0: only what is found by sight.")
     parser.add_argument("--photographs", type=int, default=150, help="Of a class, in a draw.")
     options = parser.parse_args()
     print(describe())
@@ -257,8 +257,9 @@ def main() -> None:
                     f"told {'–' if result.told is None else format(result.told, '.1%')}",
                     flush=True,
                 )
-    print("| split | claimed | true | claimed less true, points | naive claim by its report |")
-    print("|---|---|---|---|---|")
+    if results:
+        print("| split | claimed | true | claimed less true, points | naive claim by its report |")
+        print("|---|---|---|---|---|")
     for case, of_case in results.items():
         print(row(case, of_case))
 
