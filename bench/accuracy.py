@@ -6,7 +6,7 @@ CASE is one of these; each is one command as a user would type it, its test pict
 
 - transfer: cats-dogs, mobilenet_v2 width 0.35 with ImageNet weights.
 - few: the same with 25 training photographs per class, three random picks.
-- scratch: cats-dogs without weights, 38 minutes.
+- scratch: cats-dogs, resnet8 without weights, 28 minutes.
 - cifar: CIFAR-10, resnet8, 70 minutes.
 """
 
@@ -89,7 +89,9 @@ def main() -> None:
         if options.case == "transfer":
             tell(train(cats, out / "transfer", *given))
         elif options.case == "scratch":
-            tell(train(cats, out / "scratch", "--weights", "none", "--time-budget", "38m"))
+            changed = ("--size", 48, "--augment", "strong", "--epochs", 400, "--patience", 400)
+            budget = ("--time-budget", "28m")
+            tell(train(cats, out / "scratch", "--weights", "none", *changed, *budget))
         elif options.case == "cifar":
             tell(train(cifar, out / "cifar", "--model", "resnet8", "--time-budget", "70m"))
         else:

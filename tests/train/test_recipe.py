@@ -26,9 +26,11 @@ def test_tiny_pictures_get_a_network_that_looks_at_every_pixel() -> None:
 
 
 def test_from_scratch_means_a_network_that_needs_little() -> None:
-    """Larger pictures than its published size, and more augmentation for fewer of them."""
-    recipe, _ = choose(Settings(weights="none"), PHOTOGRAPHS)
-    assert (recipe.model, recipe.preprocess.height, recipe.augment) == ("resnet8", 96, "medium")
+    """Larger pictures than its published size; smaller and more changed ones of few."""
+    few, _ = choose(Settings(weights="none"), PHOTOGRAPHS)
+    assert (few.model, few.preprocess.height, few.augment) == ("resnet8", 48, "strong")
+    many, _ = choose(Settings(weights="none"), Facts(20_000, 5000, 480))
+    assert (many.model, many.preprocess.height, many.augment) == ("resnet8", 96, "light")
 
 
 def test_cnn_keeps_the_tutorials_settings() -> None:

@@ -239,7 +239,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from galago.train.training import Course, train
 from galago.train.recipe import Settings
-settings = Settings("resnet8", size=16, epochs=8, batch_size=16)
+settings = Settings("resnet8", size=16, epochs=8, batch_size=16, augment="light")
 out = Path(sys.argv[2])
 _, assessment = train(Path(sys.argv[1]), out, settings, Course(devices=("CPU:0", "CPU:1")))
 print(assessment.metrics.accuracy)

@@ -112,8 +112,9 @@ _RESNET = Habits(
     (Stage("all", 60, 0.1),), "sgd", "cosine", "light", 128, patience=20,
     weight_decay=2e-4, warmup=0.05, steps=6000,
 )  # fmt: skip
+# On few pictures they overfit instead: strong changes, and time to learn from all of them.
 _RESNET_FEW = replace(
-    _RESNET, stages=(Stage("all", 60, 0.05),), augment="medium", batch_size=32, patience=30
+    _RESNET, stages=(Stage("all", 240, 0.05),), augment="strong", batch_size=32, patience=120
 )
 _SCRATCH = Habits(
     (Stage("all", 120, 2e-3),), "adamw", "cosine", "medium", 32, patience=40,
@@ -201,8 +202,12 @@ def _size(model: str, facts: Facts, architecture: Architecture | None) -> int:
     if architecture and architecture.application:
         # The largest that the pictures fill, of those for which there are ImageNet weights.
         return max((side for side in _USUAL_PX if side <= facts.side_px), default=_USUAL_PX[-1])
-    if architecture is None or (model == "resnet8" and facts.side_px > SMALL_PICTURES_PX):
+    if architecture is None:
         return _LARGE_PX
+    if model == "resnet8" and facts.side_px > SMALL_PICTURES_PX:
+        # It sees 25 pixels around a point. Where that is half of the view it learns shapes; where
+        # it is a quarter, it remembers the textures of few pictures (docs/benchmarks.md).
+        return _LARGE_PX if facts.smallest_class >= MANY_PICTURES else SMALL_PICTURES_PX
     return architecture.size
 
 
