@@ -1,8 +1,9 @@
 """Images per second of whole epochs after the first: Galago's cache, memory, and Keras' own loader.
 
-    python bench/throughput.py [SHARED] [--epochs 4] [--rounds 2]
+    python bench/throughput.py [SHARED] [--epochs 3] [--rounds 3] [--pictures 512]
 
-The same network on the same photographs in the same process, turn by turn; none augments.
+The same network on as many photographs in the same process, turn by turn, so that other work on the
+machine falls on all ways alike; none augments.
 
 - cache: Galago's feed, from the memory-mapped cache of prepared pictures.
 - memory: the prepared pictures as one array given to `fit`, the most that a feed can reach.
@@ -22,6 +23,7 @@ import numpy as np
 
 from galago.bundle.preprocess import PreprocessSpec
 from galago.train.data.dataset import Dataset
+from galago.train.data.images import Images
 from galago.train.feed import steps_per_epoch, training_feed
 from galago.train.models import build
 from galago.train.recipe import Facts, Recipe, Settings, choose
@@ -48,9 +50,18 @@ class Clock(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
         self.seconds.append(time.perf_counter() - self._began)
 
 
-def rates(data: Path, dataset: Dataset, recipe: Recipe, epochs: int) -> dict[str, float]:
+def some(images: Images, n: int) -> Images:
+    """So many of them, evenly spread."""
+    rows = np.linspace(0, len(images) - 1, n).astype(int)
+    paths = tuple(images.paths[row] for row in rows)
+    return Images(images.store, images.rows[rows], images.labels[rows], paths)
+
+
+def rates(
+    data: Path, dataset: Dataset, recipe: Recipe, epochs: int, pictures: int
+) -> dict[str, float]:
     """Images per second by each way, in one round."""
-    train = dataset.splits["train"]
+    train = some(dataset.splits["train"], pictures)
     pixels, targets = train.pixels, train.labels.astype(np.float32)[:, None]
     size = (recipe.preprocess.height, recipe.preprocess.width)
     folder = keras.utils.image_dataset_from_directory(
@@ -70,7 +81,10 @@ def rates(data: Path, dataset: Dataset, recipe: Recipe, epochs: int) -> dict[str
                 "shuffle": False,
             },
         ),
-        "keras": (len(folder.file_paths), {"x": folder, "shuffle": False}),
+        "keras": (
+            len(train),
+            {"x": folder.take(len(train) // recipe.batch_size), "shuffle": False},
+        ),
     }
     found = {}
     for way, (images, feed) in ways.items():
@@ -86,8 +100,9 @@ def main() -> None:
     """Print a row per network: images per second, and both ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shared", nargs="?", type=Path, default=Path("../shared"))
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pictures", type=int, default=512)
     options = parser.parse_args()
     print(describe())
     print("| network | memory | cache | keras loader | cache / memory | cache / keras loader |")
@@ -100,7 +115,10 @@ def main() -> None:
             wish = Settings(model, size=side, weights="none", augment="none", batch_size=32)
             recipe, _ = choose(wish, Facts(1000, 1000, 224))
             dataset = Dataset.open(data, PreprocessSpec(side, side))
-            rounds = [rates(data, dataset, recipe, options.epochs) for _ in range(options.rounds)]
+            rounds = [
+                rates(data, dataset, recipe, options.epochs, options.pictures)
+                for _ in range(options.rounds)
+            ]
             mean = {way: statistics.mean(found[way] for found in rounds) for way in rounds[0]}
             print(
                 f"| {model} {side} px | {mean['memory']:.0f} | {mean['cache']:.0f} "
