@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from galago.bundle.classifier import Scores
 from galago.bundle.confidence import soften
 from galago.errors import UsageError
 from galago.files import new_folder, remove_leftovers
@@ -68,9 +69,10 @@ def train(
     )
     lesson = Lesson(dataset.splits, len(dataset.labels), dataset.fingerprint, recipe)
     fitted = fit(lesson, checkpoint, course)
-    assessment = _assess(fitted, dataset, settings.precision)
+    scores = _predict(fitted, dataset)
+    assessment = _assess(scores, dataset, settings.precision)
     with new_folder(out, replace=course.replace or course.resume) as folder:
-        outcome = Outcome(recipe, reasons, problems, fitted, assessment)
+        outcome = Outcome(recipe, reasons, problems, fitted, scores["test"], assessment)
         _write(folder, dataset, settings, outcome)
     if not fitted.interrupted:
         checkpoint.unlink(missing_ok=True)
@@ -148,12 +150,16 @@ def _look_over(data: Path, recipe: Recipe) -> tuple[Problem, ...]:
     return found.problems
 
 
-def _assess(fitted: Fitted, dataset: Dataset, precision: float) -> Assessment:
-    scores = {
+def _predict(fitted: Fitted, dataset: Dataset) -> dict[str, Scores]:
+    """Scores of the pictures that were not learnt from; there may be no mates."""
+    return {
         split: predict_keras(fitted.model, dataset.splits[split])
         for split in ("val", "test", MATES)
         if len(dataset.splits[split])
     }
+
+
+def _assess(scores: dict[str, Scores], dataset: Dataset, precision: float) -> Assessment:
     val, test = dataset.splits["val"], dataset.splits["test"]
     naive = None
     if MATES in scores:
@@ -180,6 +186,7 @@ class Outcome:
     reasons: tuple[str, ...]
     problems: tuple[Problem, ...]
     fitted: Fitted
+    scores: Scores  # of the test pictures
     assessment: Assessment
 
 
@@ -219,7 +226,6 @@ def _write(folder: Path, dataset: Dataset, settings: Settings, outcome: Outcome)
         rows.writeheader()
         rows.writerows({"epoch": epoch, **row} for epoch, row in enumerate(fitted.history, start=1))
     write_metrics(folder / run_folder.METRICS, assessment)
-    test = dataset.splits["test"]
     write_report(
         folder / run_folder.REPORT,
         run,
@@ -227,8 +233,8 @@ def _write(folder: Path, dataset: Dataset, settings: Settings, outcome: Outcome)
         fitted.best_epoch,
         assessment,
         train=dataset.splits["train"],
-        test=test,
-        scores=soften(predict_keras(fitted.model, test), assessment.temperature),
+        test=dataset.splits["test"],
+        scores=soften(outcome.scores, assessment.temperature),
         problems=outcome.problems,
         notes=run.reasons,
     )
