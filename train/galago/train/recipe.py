@@ -10,7 +10,9 @@ from typing import Literal, TypeVar, get_args
 
 from galago.bundle.preprocess import PreprocessSpec
 from galago.errors import UsageError
+from galago.train.assess import PRECISION
 from galago.train.augment import strength
+from galago.train.data.dataset import MAX_UNREADABLE
 from galago.train.models import ZOO, Architecture, check_name
 
 Schedule = Literal["constant", "cosine", "plateau"]
@@ -41,9 +43,9 @@ class Settings:
     patience: int | None = None
     class_weights: bool = True
     grouped: bool = True
-    precision: float = 0.95
+    precision: float = PRECISION
     seed: int = 0
-    max_unreadable: float = 0.05
+    max_unreadable: float = MAX_UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
