@@ -3,6 +3,7 @@
 - Every TFLite program opens the file: a flatbuffer's reader ignores what follows it.
 - Every zip program lists the archive: a zip's directory stands at the end of the file.
 - The same parts give the same bytes: entries carry no time stamp.
+- Entries are not compressed: MediaPipe reads them in place. Deflated ones of older files are read.
 - Reading trusts nothing: only known names, each once, each within a size limit.
 
 Source: TFLite's own "associated files" use this form,
@@ -26,9 +27,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 def join(flatbuffer: bytes, entries: dict[str, bytes]) -> bytes:
     """Append `entries` (name → content) to a flatbuffer."""
     buffer = io.BytesIO(flatbuffer)
-    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, content in entries.items():
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_STORED)
     return buffer.getvalue()
 
 
