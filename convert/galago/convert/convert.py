@@ -9,22 +9,19 @@
     print(conversion.comparison.agreement, conversion.passed)
 """
 
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from galago.bundle.classifier import Classifier
-from galago.bundle.golden import make_golden
 from galago.bundle.image import read_image
 from galago.bundle.interpreter import Interpreter
-from galago.bundle.manifest import Head, Manifest
+from galago.bundle.manifest import Head
 from galago.bundle.model_file import ModelFile
-from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels
 from galago.bundle.verify import verify
+from galago.convert.assemble import GOLDEN_FRAMES, as_camera, assemble
 from galago.convert.gate import MAX_DROP_POINTS, Comparison, compare
 from galago.convert.quantize import to_float32, to_int8
 from galago.errors import GateError
@@ -37,8 +34,6 @@ from galago.train.predict import predict_keras, predict_tflite
 from galago.train.run_folder import Run
 
 CALIBRATION_IMAGES = 200  # more changed nothing measurable: facts of post-training quantization
-GOLDEN_INPUTS = 32
-GOLDEN_FRAMES = 4  # golden inputs that also come as the camera would give them
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,45 +184,17 @@ def _assemble(
     calibration: Images,
 ) -> ModelFile:
     interpreter = classifier.interpreter
-    frames = [_as_camera(path, run.preprocess) for path in calibration.paths[:GOLDEN_FRAMES]]
-    golden = make_golden(
-        frames, calibration.pixels[GOLDEN_FRAMES:GOLDEN_INPUTS], interpreter, run.preprocess
-    )
-    manifest = Manifest(
-        labels=run.labels,
-        preprocess=run.preprocess,
-        head=classifier.head,
-        flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest(),
-        quantization=_quantization(interpreter, len(calibration)),
+    frames = [
+        as_camera(read_image(path), run.preprocess) for path in calibration.paths[:GOLDEN_FRAMES]
+    ]
+    return assemble(
+        flatbuffer,
+        classifier,
+        frames,
+        quantization={"scheme": "int8", "calibration_images": len(calibration)},
         metrics=_metrics(comparison),
         provenance=_provenance(run, interpreter),
     )
-    return ModelFile.build(flatbuffer, manifest, golden)
-
-
-def _as_camera(path: Path, spec: PreprocessSpec) -> Pixels:
-    """A picture before preprocessing, no larger than twice the input, to keep the file small."""
-    pixels = read_image(path)
-    scale = max(2 * spec.height / pixels.shape[0], 2 * spec.width / pixels.shape[1])
-    if scale >= 1:
-        return pixels
-    size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
-    return as_pixels(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-
-
-def _quantization(interpreter: Interpreter, images: int) -> dict[str, Any]:
-    return {
-        "scheme": "int8",
-        "calibration_images": images,
-        **{
-            name: {
-                "dtype": tensor.dtype.name,
-                "scale": tensor.scale,
-                "zero_point": tensor.zero_point,
-            }
-            for name, tensor in (("input", interpreter.input), ("output", interpreter.output))
-        },
-    }
 
 
 def _metrics(comparison: Comparison) -> dict[str, Any]:

@@ -22,10 +22,12 @@ def document(model: ModelFile) -> dict[str, Any]:
             "interpolation": spec.interpolation,
         },
         "head": manifest.head,
+        "temperature": manifest.temperature,
+        "thresholds": manifest.thresholds,
         "quantization": manifest.quantization,
         "sha256": model.sha256,
         "bytes": len(model.content),
-        "golden_frames": len(model.golden.inputs),
+        "golden_frames": manifest.golden.frames,
         "provenance": manifest.provenance,
         "metrics": manifest.metrics,
     }

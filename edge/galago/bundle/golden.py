@@ -1,21 +1,27 @@
 """Golden frames: pictures with the answers that the workstation got for them.
 
-A device that prepares these pictures and runs the model must come to the same answers; otherwise
-its preprocessing, its interpreter or its copy of the model differs.
+- A device that prepares these pictures and runs the model must come to the same answers; otherwise
+  its preprocessing, its interpreter or its copy of the model differs, and it shows which.
+- They are kept in both forms, as a camera gives them and as the model sees them, without loss.
+
+Source: WebP's lossless form halves what numpy's deflate makes of photographs; every OpenCV reads it.
 """
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from galago.bundle.interpreter import Interpreter
-from galago.bundle.preprocess import Pixels, PreprocessSpec, check_frame, preprocess
+from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels, check_frame, preprocess
 from galago.errors import FrameError, ModelFileError
+
+_LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]  # above 100 OpenCV takes WebP's lossless form
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +29,8 @@ class Golden:
     """Pictures, prepared pictures, answers.
 
     Convention: `frames` are (H, W, 3) uint8 RGB of any size, as a camera gives them; `inputs`
-    (n, h, w, 3) uint8 as the model sees them, `inputs[i]` being `frames[i]` prepared for the first
-    `len(frames)` of them; `outputs` (n, classes) in the model's own dtype.
+    (n, h, w, 3) uint8 as the model sees them, `inputs[i]` being `frames[i]` prepared. Files of
+    schema 1 have fewer frames than inputs. `outputs` (n, classes) in the model's own dtype.
     """
 
     frames: tuple[Pixels, ...]
@@ -32,43 +38,54 @@ class Golden:
     outputs: NDArray[Any]
 
     def to_bytes(self) -> bytes:
-        """A compressed .npz archive."""
+        """An .npz archive: each picture an array of WebP bytes."""
         buffer = io.BytesIO()
-        frames = {f"frame_{index}": frame for index, frame in enumerate(self.frames)}
-        np.savez_compressed(buffer, inputs=self.inputs, outputs=self.outputs, **frames)  # type: ignore[arg-type]  # numpy's stub takes **frames for its own flag
+        pictures = {
+            f"{kind}_{index}": _encode(picture)
+            for kind, group in (("frame", self.frames), ("input", self.inputs))
+            for index, picture in enumerate(group)
+        }
+        np.savez(buffer, outputs=self.outputs, **pictures)  # type: ignore[arg-type]  # numpy's stub takes **pictures for its own flag
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Golden":
         """Read what `to_bytes` made.
 
+        It decodes pictures: of a file from elsewhere, let a child process do so (galago.bundle.verify).
+
         Raises:
             ModelFileError: it cannot be read, or its parts do not fit together.
         """
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                count = sum(name.startswith("frame_") for name in archive.files)
-                frames = tuple(archive[f"frame_{index}"] for index in range(count))
-                golden = cls(frames, archive["inputs"], archive["outputs"])
+                frames = _pictures(archive, "frame")
+                # Schema 1 had all of them in one array.
+                inputs = (
+                    archive["inputs"]
+                    if "inputs" in archive
+                    else np.stack(_pictures(archive, "input"))
+                )
+                golden = cls(frames, inputs, archive["outputs"])
             for image in (*golden.frames, *golden.inputs):
                 check_frame(image)
-        except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile, FrameError) as error:
+        except _UNREADABLE as error:
             raise ModelFileError(f"damaged: its golden frames cannot be read ({error})") from error
         if not len(golden.frames) <= len(golden.inputs) == len(golden.outputs) > 0:
             raise ModelFileError("damaged: its golden frames are incomplete")
         return golden
 
 
-def make_golden(
-    frames: Iterable[Pixels], inputs: Pixels, interpreter: Interpreter, spec: PreprocessSpec
-) -> Golden:
-    """Prepare `frames`, append `inputs` that are prepared already, and record the answers.
+_UNREADABLE = (
+    *(KeyError, ValueError, EOFError, OSError, MemoryError, NotImplementedError),
+    *(zipfile.BadZipFile, cv2.error, FrameError),
+)
 
-    Convention: `frames` of (H, W, 3) uint8 RGB; `inputs` (n, h, w, 3) uint8.
-    """
-    kept = tuple(frames)
-    prepared = np.stack([*(preprocess(frame, spec) for frame in kept), *inputs])
-    return Golden(kept, prepared, answers(interpreter, prepared))
+
+def make_golden(frames: Sequence[Pixels], interpreter: Interpreter, spec: PreprocessSpec) -> Golden:
+    """Prepare `frames`, (H, W, 3) uint8 RGB each, and record the answers."""
+    prepared = np.stack([preprocess(frame, spec) for frame in frames])
+    return Golden(tuple(frames), prepared, answers(interpreter, prepared))
 
 
 def answers(interpreter: Interpreter, inputs: Pixels) -> NDArray[Any]:
@@ -78,3 +95,24 @@ def answers(interpreter: Interpreter, inputs: Pixels) -> NDArray[Any]:
         interpreter.write(image)
         rows.append(interpreter.invoke())
     return np.stack(rows)
+
+
+def _encode(picture: Pixels) -> Pixels:
+    done, encoded = cv2.imencode(".webp", picture, _LOSSLESS)
+    if not done:
+        raise ValueError(f"OpenCV could not encode a picture of shape {picture.shape} as WebP")
+    return as_pixels(encoded)
+
+
+def _pictures(archive: Any, kind: str) -> tuple[Pixels, ...]:
+    count = sum(name.startswith(f"{kind}_") for name in archive.files)
+    return tuple(_decode(archive[f"{kind}_{index}"]) for index in range(count))
+
+
+def _decode(picture: NDArray[Any]) -> Pixels:
+    if picture.ndim != 1:
+        return picture  # schema 1
+    decoded = cv2.imdecode(picture, cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        raise ValueError("a picture is not WebP")
+    return as_pixels(decoded)

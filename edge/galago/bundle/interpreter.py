@@ -31,6 +31,8 @@ PROVIDERS = {
 
 Raw: TypeAlias = NDArray[Any]
 
+_DELEGATE = "DELEGATE"
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -95,8 +97,31 @@ class Interpreter:
 
         Source: `_get_ops_details`, private, yet the only way; present from 2.14 to LiteRT 2.3.
         """
-        operations = self._tflite._get_ops_details()  # noqa: SLF001
-        return sum(operation["op_name"] == "DELEGATE" for operation in operations)
+        return sum(operation["op_name"] == _DELEGATE for operation in self._operations())
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Names of the operations that no accelerated backend took over, in the graph's order."""
+        operations = self._operations()
+        own = [operation for operation in operations if operation["op_name"] != _DELEGATE]
+        made_by = {int(tensor): row for row, op in enumerate(own) for tensor in op["outputs"]}
+        inside: set[int] = set()
+        for piece in operations[len(own) :]:
+            reached = [int(tensor) for tensor in piece["outputs"]]
+            borders = set(map(int, piece["inputs"]))
+            while reached:
+                row = made_by.get(reached.pop())
+                if row is None or row in inside:
+                    continue
+                inside.add(row)
+                reached += [int(tensor) for tensor in own[row]["inputs"] if tensor not in borders]
+        return tuple(op["op_name"] for row, op in enumerate(own) if row not in inside)
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether no tensor of the graph is a float: its answers are the same on every processor."""
+        details = self._tflite.get_tensor_details()
+        return not any(np.issubdtype(tensor["dtype"], np.floating) for tensor in details)
 
     @property
     def delegated(self) -> bool:
@@ -126,6 +151,11 @@ class Interpreter:
             raise ModelFileError(f"{self.name} cannot run the model: {_one_line(error)}") from error
         result: Raw = self._output_view()[0].copy()
         return result
+
+    def _operations(self) -> list[dict[str, Any]]:
+        """The graph's operations, and behind them one DELEGATE for each piece that was taken over."""
+        operations: list[dict[str, Any]] = self._tflite._get_ops_details()  # noqa: SLF001
+        return operations
 
     def _only(self, details: list[dict[str, Any]], what: str) -> Tensor:
         if len(details) != 1:

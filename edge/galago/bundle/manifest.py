@@ -1,19 +1,41 @@
 """What a model file says of itself: `galago.json`.
 
 - Reading is strict: a missing key, a wrong type or a newer schema is one clear error.
+- Older schemas are read; what they did not know yet gets the value that changes nothing.
 - Unknown keys are ignored, so that a later minor version may add some.
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from galago.bundle.preprocess import PreprocessSpec
 from galago.errors import ModelFileError
 
-SCHEMA = 1
+SCHEMA = 2  # 1: without temperature, thresholds and what the golden frames were recorded with
 
 Head = Literal["softmax", "sigmoid"]
+
+# By how much a score may differ from the recorded one where the bits cannot be the same:
+# tflite-runtime's kernels round otherwise than XNNPACK's (docs/benchmarks.md, Interpreters).
+TOLERANCE = 16 / 256
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How the golden answers came about, and so how close others must come to them.
+
+    `frames`: how many there are. `interpreter`: name and version; `accelerated`: an XNNPACK
+    delegate ran the graph. `exact`: the graph is integer, so the same interpreter on another machine
+    must give the same bits; otherwise a score may differ by `tolerance`, 0–1.
+    """
+
+    frames: int
+    interpreter: str
+    accelerated: bool
+    exact: bool
+    tolerance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +43,9 @@ class Manifest:
     """A model file's own description.
 
     `head`: "softmax" has one output per label; "sigmoid" has one output, the probability of the
-    second of two labels. `flatbuffer_sha256` guards the model itself. `quantization`, `metrics` and
+    second of two labels. `flatbuffer_sha256` guards the model itself. `temperature` and
+    `thresholds` make scores believable (galago.bundle.confidence): by label, None for a class that
+    is never answered; no thresholds at all where none were fitted. `quantization`, `metrics` and
     `provenance` are for people: what was done, how good it is, where it comes from.
     """
 
@@ -29,6 +53,9 @@ class Manifest:
     preprocess: PreprocessSpec
     head: Head
     flatbuffer_sha256: str
+    golden: Recorded
+    temperature: float = 1.0
+    thresholds: dict[str, float | None] = field(default_factory=dict)
     quantization: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -47,12 +74,18 @@ class Manifest:
         """
         try:
             document = json.loads(text)
-            _check_schema(document["schema"])
+            schema = _schema(document["schema"])
+            labels = _labels(document["labels"])
+            if schema == 1:
+                document |= _UNKNOWN_TO_SCHEMA_1
             return cls(
-                labels=_labels(document["labels"]),
+                labels=labels,
                 preprocess=_spec(document["preprocess"]),
                 head=_one_of(document["head"], get_args(Head), "head"),
                 flatbuffer_sha256=_text(document["flatbuffer_sha256"], "flatbuffer_sha256"),
+                golden=_recorded(document["golden"]),
+                temperature=_number(document["temperature"], "temperature", 0, math.inf),
+                thresholds=_thresholds(document["thresholds"], labels),
                 quantization=dict(document["quantization"]),
                 metrics=dict(document["metrics"]),
                 provenance=dict(document["provenance"]),
@@ -65,7 +98,14 @@ class Manifest:
             raise ModelFileError(f"damaged: galago.json is malformed ({error})") from error
 
 
-def _check_schema(schema: object) -> None:
+_UNKNOWN_TO_SCHEMA_1: dict[str, Any] = {
+    "golden": asdict(Recorded(0, "", accelerated=False, exact=False, tolerance=TOLERANCE)),
+    "temperature": 1.0,
+    "thresholds": {},
+}
+
+
+def _schema(schema: object) -> int:
     if not isinstance(schema, int) or schema < 1:
         raise ModelFileError(f"damaged: galago.json has schema {schema!r}, expected 1 to {SCHEMA}")
     if schema > SCHEMA:
@@ -73,6 +113,7 @@ def _check_schema(schema: object) -> None:
             f"made for a newer Galago: its schema is {schema}, this version reads up to {SCHEMA}; "
             "upgrade with pip install --upgrade galago"
         )
+    return schema
 
 
 def _labels(value: object) -> tuple[str, ...]:
@@ -94,10 +135,39 @@ def _spec(value: Any) -> PreprocessSpec:
     )
 
 
-def _one_of(value: object, allowed: tuple[str, ...], name: str) -> Any:
+def _recorded(value: Any) -> Recorded:
+    return Recorded(
+        frames=int(_number(value["frames"], "frames", 0, math.inf)),
+        interpreter=str(value["interpreter"]),
+        accelerated=_one_of(value["accelerated"], (True, False), "accelerated"),
+        exact=_one_of(value["exact"], (True, False), "exact"),
+        tolerance=_number(value["tolerance"], "tolerance", 0, 1),
+    )
+
+
+def _thresholds(value: Any, labels: tuple[str, ...]) -> dict[str, float | None]:
+    if value and set(value) != set(labels):
+        raise ModelFileError("damaged: galago.json has thresholds of other labels than its own")
+    return {
+        label: None if limit is None else _number(limit, "a threshold", 0, 1)
+        for label, limit in value.items()
+    }
+
+
+def _number(value: object, name: str, low: float, high: float) -> float:
+    number = not isinstance(value, bool) and isinstance(value, int | float)
+    # Written so that a NaN is refused.
+    if not number or not (low <= value <= high and math.isfinite(value)):  # type: ignore[operator]
+        raise ModelFileError(
+            f"damaged: galago.json has {value!r} where {name} should be, {low:g} to {high:g}"
+        )
+    return float(value)  # type: ignore[arg-type]
+
+
+def _one_of(value: object, allowed: tuple[object, ...], name: str) -> Any:
     if value not in allowed:
         raise ModelFileError(
-            f"galago.json has {name} {value!r}, this version knows {', '.join(allowed)}"
+            f"galago.json has {name} {value!r}, this version knows {', '.join(map(str, allowed))}"
         )
     return value
 

@@ -21,13 +21,23 @@ MAX_BYTES = 256 << 20  # no classifier for a Pi comes near; a wrong path to a di
 class ModelFile:
     """A model file in memory, its parts checked against each other.
 
-    `content` is the whole file, `sha256` its digest as `sha256sum` prints it.
+    `content` is the whole file, `sha256` its digest as `sha256sum` prints it. The golden frames are
+    unpacked only when asked for: whoever just reads a file decodes no pictures of strangers.
     """
 
     content: bytes
     flatbuffer: bytes
     manifest: Manifest
-    golden: Golden
+    golden_npz: bytes
+
+    @property
+    def golden(self) -> Golden:
+        """The golden frames, unpacked anew each time.
+
+        Raises:
+            ModelFileError: they are damaged.
+        """
+        return Golden.from_bytes(self.golden_npz)
 
     @property
     def sha256(self) -> str:
@@ -66,7 +76,7 @@ class ModelFile:
             raise ModelFileError("damaged: the model differs from the one that was described")
         if entries[container.LABELS] != _label_lines(manifest):
             raise ModelFileError("damaged: labels.txt and galago.json name different labels")
-        return cls(content, flatbuffer, manifest, Golden.from_bytes(entries[container.GOLDEN]))
+        return cls(content, flatbuffer, manifest, entries[container.GOLDEN])
 
     @classmethod
     def build(cls, flatbuffer: bytes, manifest: Manifest, golden: Golden) -> "ModelFile":

@@ -1,0 +1,86 @@
+"""Put a finished flatbuffer, its description and its golden frames together into a model file.
+
+- What the camera will run is what recorded the golden answers: nothing is changed afterwards.
+- The same parts give the same bytes: nothing here knows the time or the machine's name.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+
+from galago.bundle.classifier import Classifier
+from galago.bundle.golden import make_golden
+from galago.bundle.interpreter import Interpreter
+from galago.bundle.manifest import TOLERANCE, Manifest, Recorded
+from galago.bundle.model_file import ModelFile
+from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels
+
+GOLDEN_FRAMES = 32
+
+# Enough for preprocessing to have something to do; more would only make the file larger.
+_FRAME_PER_INPUT = 1.5
+
+
+def assemble(
+    flatbuffer: bytes,
+    classifier: Classifier,
+    frames: Sequence[Pixels],
+    *,
+    temperature: float = 1.0,
+    thresholds: dict[str, float | None] | None = None,
+    quantization: dict[str, Any],
+    metrics: dict[str, Any],
+    provenance: dict[str, Any],
+) -> ModelFile:
+    """Record the golden answers of `classifier`, which runs `flatbuffer`, and build the file.
+
+    Convention: `frames` are (H, W, 3) uint8 RGB, as a camera gives them (see `as_camera`).
+    """
+    interpreter = classifier.interpreter
+    golden = make_golden(frames, interpreter, classifier.spec)
+    manifest = Manifest(
+        labels=classifier.labels,
+        preprocess=classifier.spec,
+        head=classifier.head,
+        flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest(),
+        golden=Recorded(
+            frames=len(golden.frames),
+            interpreter=interpreter.name,
+            accelerated=interpreter.delegated,
+            exact=interpreter.is_integer,
+            tolerance=TOLERANCE,
+        ),
+        temperature=temperature,
+        thresholds=thresholds or {},
+        quantization={**quantization, **tensors(interpreter)},
+        metrics=metrics,
+        provenance={**provenance, "interpreter": interpreter.name},
+    )
+    return ModelFile.build(flatbuffer, manifest, golden)
+
+
+def as_camera(picture: Pixels, spec: PreprocessSpec) -> Pixels:
+    """A picture before preprocessing, not much larger than the input, to keep the file small.
+
+    Convention: (H, W, 3) uint8 RGB → the same, proportions kept, never enlarged.
+    """
+    height, width = picture.shape[:2]
+    scale = _FRAME_PER_INPUT * max(spec.height / height, spec.width / width)
+    if scale >= 1:
+        return picture
+    size = (round(width * scale), round(height * scale))
+    return as_pixels(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+
+
+def tensors(interpreter: Interpreter) -> dict[str, Any]:
+    """How input and output are quantized: for each its dtype, scale and zero point."""
+    return {
+        name: {
+            "dtype": tensor.dtype.name,
+            "scale": tensor.scale,
+            "zero_point": tensor.zero_point,
+        }
+        for name, tensor in (("input", interpreter.input), ("output", interpreter.output))
+    }
