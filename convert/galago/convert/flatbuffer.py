@@ -15,12 +15,14 @@ generated classes come with LiteRT.
 """
 
 import struct
+from collections.abc import Callable, Hashable
 from copy import copy
 from typing import Any, TypeAlias
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import number_types
 from numpy.typing import NDArray
 
 from galago.errors import ModelFileError
@@ -30,7 +32,8 @@ Model: TypeAlias = Any  # schema.ModelT, which is untyped
 IDENTIFIER = b"TFL3"
 _ALIGNMENT = 16  # `Buffer.data` is declared (force_align: 16)
 
-_CONVERTERS_NOTES = b"CONVERSION_METADATA"  # its own settings; no interpreter reads them
+# What TensorFlow's converter says of itself; no interpreter reads it.
+_CONVERTERS_NOTES = (b"CONVERSION_METADATA", b"min_runtime_version")
 
 
 def unpack(flatbuffer: bytes) -> Model:
@@ -55,7 +58,7 @@ def unpack(flatbuffer: bytes) -> Model:
 
 def pack(model: Model) -> bytes:
     """The flatbuffer of a model that `unpack` gave; deterministic, aligned, without repetition."""
-    builder = _Builder(0)
+    builder = Builder(0)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 
@@ -63,65 +66,99 @@ def pack(model: Model) -> bytes:
 def compact(model: Model) -> Model:
     """The same model without what no interpreter reads; `model` itself stays as it is.
 
-    Inputs and outputs keep their names. Inner tensors that an operation computes keep the last two
-    parts of theirs, enough to find a layer; weights and their like lose theirs. The converter's
-    notes on its own settings go, and the empty buffers of tensors without weights become the one
-    empty buffer that the schema puts first.
+    Inputs and outputs keep their names; inner tensors lose theirs, which the converter makes as
+    long as the way through the layers (look at layers before). The converter's notes go, and the
+    empty buffers of tensors without weights become the one that the schema puts first.
     """
     result = copy(model)
-    result.subgraphs = [_compact_graph(graph) for graph in model.subgraphs]
-    kept = [copy(entry) for entry in model.metadata or () if entry.name != _CONVERTERS_NOTES]
+    result.description = None  # it says which converter wrote it
+    result.subgraphs = [_without_inner_names(graph) for graph in model.subgraphs]
+    kept = [copy(entry) for entry in model.metadata or () if entry.name not in _CONVERTERS_NOTES]
     result.metadata = kept or None
     _drop_empty_buffers(result)
     return result
 
 
-class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # the package has no types
-    """A builder that aligns bytes and writes equal vectors and strings once.
+class Builder(flatbuffers.Builder):  # type: ignore[misc]  # the package has no types
+    """A builder that writes nothing twice and aligns bytes.
 
-    Several tables may refer to one vector: a flatbuffer is a directed acyclic graph, and TFLite
-    reads it in place.
+    Several tables may refer to one vector, and several vectors to one table: a flatbuffer is a
+    directed acyclic graph, and TFLite reads it in place. A table's fields are held back until its
+    end, to recognize an equal one, and then written with the widest first, to need little padding.
     """
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
-        self._written: dict[tuple[str, bytes], int] = {}
+        self._written: dict[Any, int] = {}
+        self._fields: list[_Field] = []
 
     def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802, N803
-        # A vector of bytes is weights (or a custom operation's options, which it does not harm).
-        offset: int = super().StartVector(
-            elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment
-        )
+        """Start a vector; of bytes, at a multiple of 16."""
+        # Bytes are weights, or a custom operation's options, which it does not harm.
+        alignment = _ALIGNMENT if elemSize == 1 else alignment
+        offset: int = super().StartVector(elemSize, numElems, alignment)
         return offset
 
     def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802
-        key = (x.dtype.str, x.tobytes())
-        if key not in self._written:
-            self._written[key] = super().CreateNumpyVector(x)
-        return self._written[key]
+        """Write a vector of numbers, or find it."""
+        return self._once((x.dtype.str, x.tobytes()), super().CreateNumpyVector, x)
 
-    def CreateString(self, s: Any, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
-        content = s if isinstance(s, bytes) else s.encode(encoding, errors)
-        key = ("text", content)
-        if key not in self._written:
-            self._written[key] = super().CreateString(content)
-        return self._written[key]
+    def CreateString(self, s: str | bytes) -> int:  # noqa: N802
+        """Write a text, or find it."""
+        content = s.encode() if isinstance(s, str) else s
+        return self._once(content, super().CreateString, content)
+
+    def StartObject(self, numfields: int) -> None:  # noqa: N802
+        """Start a table."""
+        self._count, self._fields = numfields, []
+
+    def PrependSlot(self, flags: Any, o: int, x: Any, d: Any) -> None:  # noqa: N802
+        """Note a number of the table; one that is its default `d` needs no place."""
+        if x != d:
+            self._fields.append((o, flags, x))
+
+    def PrependUOffsetTRelativeSlot(self, o: int, x: int, d: int) -> None:  # noqa: N802
+        """Note a reference of the table."""
+        if x != d:
+            self._fields.append((o, None, x))
+
+    def EndObject(self) -> int:  # noqa: N802
+        """Write the table, or find it."""
+        return self._once(tuple(self._fields), self._table, self._fields)
+
+    def _table(self, fields: "list[_Field]") -> int:
+        super().StartObject(self._count)
+        for slot, flags, value in sorted(fields, key=_width, reverse=True):
+            if flags is None:
+                super().PrependUOffsetTRelativeSlot(slot, value, 0)
+            else:
+                super().PrependSlot(flags, slot, value, None)
+        offset: int = super().EndObject()
+        return offset
+
+    def _once(self, content: Hashable, write: Callable[[Any], int], argument: Any) -> int:
+        if content not in self._written:
+            self._written[content] = write(argument)
+        return self._written[content]
 
 
-def _compact_graph(graph: Any) -> Any:
+# Slot in the table, the scalar's type or None for a reference, value or offset.
+_Field: TypeAlias = tuple[int, Any, Any]
+
+
+def _width(field: _Field) -> int:
+    flags = field[1] or number_types.UOffsetTFlags
+    width: int = flags.bytewidth
+    return width
+
+
+def _without_inner_names(graph: Any) -> Any:
     result = copy(graph)
     outer = {*graph.inputs, *graph.outputs}
-    computed = {int(index) for operator in graph.operators for index in operator.outputs}
     result.tensors = [copy(tensor) for tensor in graph.tensors]
     for index, tensor in enumerate(result.tensors):
-        if index not in outer:
-            tensor.name = _short(tensor.name) if index in computed else None
+        tensor.name = tensor.name if index in outer else None
     return result
-
-
-def _short(name: bytes | None) -> bytes | None:
-    """The end of the first of a name's parts: `net/block_1/conv/Relu6;net/…` to `conv/Relu6`."""
-    return name and b"/".join(name.split(b";")[0].split(b"/")[-2:])
 
 
 def _drop_empty_buffers(model: Model) -> None:
