@@ -60,6 +60,7 @@ lock:  ## choose the newest versions that fit and write them down, with their di
 	$(LOCK) --group dev --extra train --extra tensorboard --output-file locks/workstation.txt
 	$(LOCK) --extra edge --output-file locks/edge.txt
 	$(LOCK) --extra tflite-runtime --output-file locks/tflite-runtime.txt
+	$(LOCK) --group mediapipe --output-file locks/mediapipe.txt
 
 clean:  ## remove what make has made
 	rm -rf .venv .venv-lock .cache demo dist .mypy_cache .pytest_cache .ruff_cache
