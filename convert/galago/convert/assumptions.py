@@ -99,9 +99,9 @@ def check_range(claim: Claim, low: float, high: float) -> None:
     if common >= _OVERLAP * whole:
         return
     raise GateError(
-        f"{_wrong(claimed, (low, high))}: --mean {_list(claim.mean)} --std {_list(claim.std)} turns pixels into "
-        f"{_range(*claimed)}, but the model's input holds {_range(low, high)}; leave --mean and "
-        "--std out to give it its own range"
+        f"{_wrong(claimed, (low, high))}: {_options(claim)} turns pixels into {_range(*claimed)}, "
+        f"but the model's input holds {_range(low, high)}; leave --mean and --std out to give it "
+        "its own range"
     )
 
 
@@ -185,9 +185,8 @@ def _swapped(claim: Claim) -> tuple[Claim, str]:
 
 def _renormalised(claim: Claim, other: Claim) -> str:
     return (
-        f"{_wrong(claim.range, other.range)}: as claimed, --mean {_list(claim.mean)} --std {_list(claim.std)}, "
-        f"{{claimed}} of {{n}} pictures are right, with values {_range(*other.range)} {{other}}; "
-        f"use --mean {_list(other.mean)} --std {_list(other.std)}"
+        f"{_wrong(claim.range, other.range)}: as claimed, {_options(claim)}, {{claimed}} of {{n}} "
+        f"pictures are right, with values {_range(*other.range)} {{other}}; use {_options(other)}"
     )
 
 
@@ -238,8 +237,9 @@ def _channels(claim: Claim) -> list[tuple[float, float]]:
     return list(zip(mean.tolist(), std.tolist(), strict=True))
 
 
-def _list(values: tuple[float, ...]) -> str:
-    return ",".join(f"{value:g}" for value in values)
+def _options(claim: Claim) -> str:
+    mean, std = (",".join(f"{value:g}" for value in each) for each in (claim.mean, claim.std))
+    return f"--mean {mean} --std {std}"
 
 
 def _range(low: float, high: float) -> str:

@@ -1,11 +1,13 @@
 """Surgery on a TFLite graph: pixels in, scores out, whatever the model wanted before.
 
 - Behind `take_pixels` the input is uint8, 0–255, as a camera gives it; the model normalises inside.
+- Behind `take_rgb` it is RGB, also where the network has learnt BGR.
 - Behind `finish` the output is one row of scores, 0–1, also for programs that know nothing of us.
 - Everything between stays as it is: same operations, same weights, same answers.
 
     model = unpack(flatbuffer)
     take_pixels(model, mean=(127.5,), std=(127.5,))
+    take_rgb(model)  # only where the network wants BGR
     finish(model, "logits")
     flatbuffer = pack(model)
 
@@ -36,7 +38,7 @@ _QUANTIZED = {
 }
 _TYPES = {**_QUANTIZED, int(_Type.FLOAT32): None}
 _PASSING = {_Operator.RESHAPE, _Operator.DEQUANTIZE, _Operator.QUANTIZE}
-_SCORE_STEP = np.float32(1 / 256)  # what TFLite's integer SOFTMAX and LOGISTIC demand
+_SCORE_STEP = 1 / 256  # what TFLite's integer SOFTMAX and LOGISTIC demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,20 @@ def take_pixels(model: Model, mean: Channels, std: Channels) -> None:
         _prepend(graph, [_operator(model, _Operator.QUANTIZE, [outer], [inner])])
     else:
         return
-    graph.tensors[outer].name = graph.tensors[inner].name
-    graph.tensors[inner].name = graph.tensors[inner].name + b"_normalised"
-    _rewire(model, "inputs", inner, outer)
+    _enter(model, outer, b"_normalised")
+
+
+def take_rgb(model: Model) -> None:
+    """Turn the uint8 input of a BGR network into RGB: one GATHER reverses the channels."""
+    graph, border = _only_graph(model), input_of(model)
+    outer = _add_tensor(graph, border.shape, _Type.UINT8, border.scale, border.zero_point)
+    order = _add_constant(model, np.array([2, 1, 0], np.int32))
+    operator = _operator(model, _Operator.GATHER, [outer, order], [int(graph.inputs[0])])
+    operator.builtinOptionsType = _Options.GatherOptions
+    operator.builtinOptions = schema.GatherOptionsT()
+    operator.builtinOptions.axis = 3
+    _prepend(graph, [operator])
+    _enter(model, outer, b"_bgr")
 
 
 def is_pixels(border: Border, mean: Channels, std: Channels) -> bool:
@@ -239,6 +252,15 @@ def _flatten(model: Model) -> None:
     operator.builtinOptions = schema.ReshapeOptionsT()
     operator.builtinOptions.newShape = np.array([1, size], np.int32)
     _append(model, operator, outer)
+
+
+def _enter(model: Model, outer: int, suffix: bytes) -> None:
+    """Make `outer` the input; it takes over the name of the tensor that was it."""
+    graph = _only_graph(model)
+    inner = int(graph.inputs[0])
+    graph.tensors[outer].name = graph.tensors[inner].name
+    graph.tensors[inner].name = graph.tensors[inner].name + suffix
+    _rewire(model, "inputs", inner, outer)
 
 
 def _append(model: Model, operator: Any, outer: int) -> None:
