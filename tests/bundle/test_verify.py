@@ -11,7 +11,7 @@ import pytest
 
 from galago.bundle.golden import Golden
 from galago.bundle.model_file import ModelFile
-from galago.bundle.verify import verify
+from galago.bundle.verify import as_text, verify
 from galago.errors import ModelFileError
 from tests.conftest import Outcome
 
@@ -20,13 +20,20 @@ def rebuilt(model: ModelFile, **changes: object) -> ModelFile:
     return ModelFile.build(model.flatbuffer, model.manifest, replace(model.golden, **changes))  # type: ignore[arg-type]
 
 
+def recorded_otherwise(model: ModelFile, **changes: object) -> ModelFile:
+    golden = replace(model.manifest.golden, **changes)  # type: ignore[arg-type]
+    return ModelFile.build(model.flatbuffer, replace(model.manifest, golden=golden), model.golden)
+
+
 def test_a_sound_model_passes_bit_for_bit(model_path: Path, galago: Callable[..., Outcome]) -> None:
     """The machine that made the golden frames gets the very same answers."""
     answer = json.loads(galago("verify", model_path, "--json").out)
     assert answer["passed"] is True
     assert answer["exact"] is True
+    assert answer["rule"] == "same bits"
+    assert answer["same_pictures"] is True
     assert answer["agreement"] == 1.0
-    assert answer["n"] == 32
+    assert answer["n"] == 33  # the same number of each of three classes, 32 at least
     assert answer["accelerated"] is True
     assert answer["interpreter"].startswith("ai-edge-litert ")
 
@@ -38,32 +45,86 @@ def test_golden_frames_cover_every_class(model_path: Path) -> None:
     assert len(golden.frames) >= 3
 
 
+def test_where_the_bits_must_be_the_same_one_step_is_too_much(model_path: Path) -> None:
+    """An integer model on the interpreter that recorded it: no tolerance, and figures."""
+    model = ModelFile.read(model_path)
+    outputs = model.golden.outputs.copy()
+    outputs[5, 0] ^= 1
+    message = r"answers otherwise: 1 of 33 answers differ, a score by 0\.00.*expected the same bits"
+    with pytest.raises(ModelFileError, match=message):
+        verify(rebuilt(model, outputs=outputs))
+
+
+@pytest.mark.parametrize("change", [{"interpreter": "another 1.0"}, {"exact": False}])
+def test_elsewhere_a_score_may_differ_by_the_recorded_tolerance(
+    model_path: Path, change: dict[str, object]
+) -> None:
+    """Another interpreter, or a float model, cannot be asked for the same bits."""
+    model = ModelFile.read(model_path)
+    outputs = model.golden.outputs.copy()
+    outputs[5, 0] ^= 1
+    off = recorded_otherwise(rebuilt(model, outputs=outputs), **change)
+    verification = verify(off)
+    assert verification.rule == "within tolerance"
+    assert not verification.exact
+    assert 0 < verification.worst_steps <= 2
+    assert "as recorded within 0.062 (asked: within 0.062)" in as_text(verification)
+    with pytest.raises(ModelFileError, match=r"1 of 33 answers differ.*at most 0\.001"):
+        verify(recorded_otherwise(off, tolerance=0.001))
+
+
 def test_other_answers_fail(model_path: Path) -> None:
-    """Recorded answers that this machine does not give are a failure with figures."""
+    """Recorded answers far from what this machine gives fail under either rule."""
     model = ModelFile.read(model_path)
     turned = rebuilt(model, outputs=np.roll(model.golden.outputs, 1, axis=1))
-    with pytest.raises(ModelFileError, match="answers are the recorded ones, a score is off by"):
-        verify(turned)
+    for file in (turned, recorded_otherwise(turned, exact=False)):
+        with pytest.raises(ModelFileError, match="the pictures are prepared as recorded"):
+            verify(file)
 
 
 def test_other_preprocessing_fails_by_name(model_path: Path) -> None:
     """When pictures come out differently here, the message says that it is the preprocessing."""
     model = ModelFile.read(model_path)
     mirrored = tuple(np.ascontiguousarray(frame[:, ::-1]) for frame in model.golden.frames)
-    with pytest.raises(ModelFileError, match="preprocessing gives pictures that differ by"):
+    message = (
+        r"preprocessing differs for 33 of 33 pictures, by up to \d+.*recorded pictures are right"
+    )
+    with pytest.raises(ModelFileError, match=message):
         verify(rebuilt(model, frames=mirrored))
+
+
+def test_both_steps_are_named_when_both_differ(model_path: Path) -> None:
+    """Preprocessing first: it may be the cause."""
+    model = ModelFile.read(model_path)
+    mirrored = tuple(np.ascontiguousarray(frame[:, ::-1]) for frame in model.golden.frames)
+    turned = np.roll(model.golden.outputs, 1, axis=1)
+    with pytest.raises(
+        ModelFileError, match=r"preprocessing differs for .*33 of 33 answers differ"
+    ):
+        verify(rebuilt(model, frames=mirrored, outputs=turned))
 
 
 def test_swapped_colours_fail(model_path: Path) -> None:
     """Red and blue exchanged, the field's classic, do not pass."""
     model = ModelFile.read(model_path)
     spec = replace(model.manifest.preprocess, colour="bgr")
-    with pytest.raises(ModelFileError, match="preprocessing gives pictures"):
-        verify(
-            ModelFile.build(
-                model.flatbuffer, replace(model.manifest, preprocess=spec), model.golden
-            )
-        )
+    manifest = replace(model.manifest, preprocess=spec)
+    with pytest.raises(ModelFileError, match="preprocessing differs for 33 of 33"):
+        verify(ModelFile.build(model.flatbuffer, manifest, model.golden))
+
+
+def test_golden_frames_of_another_model_are_refused(model_path: Path) -> None:
+    """Answers of another form are damage, not a wrong answer."""
+    model = ModelFile.read(model_path)
+    golden = model.golden
+    for changes, message in (
+        ({"outputs": golden.outputs[:, :2]}, r"answers \(33, 2\) uint8, the model gives \(33, 3\)"),
+        ({"outputs": golden.outputs.astype(np.float32)}, "answers .* float32, the model gives"),
+        ({"inputs": np.ascontiguousarray(golden.inputs[:, :9])}, "the model needs"),
+        ({"frames": golden.frames[:7]}, "damaged: 7 golden frames, galago.json names 33"),
+    ):
+        with pytest.raises(ModelFileError, match=message):
+            verify(rebuilt(model, **changes))
 
 
 def test_a_model_that_does_not_finish_is_stopped(model_path: Path) -> None:
