@@ -17,7 +17,7 @@ from galago.train.calibration import Truth
 from galago.train.data.images import Images
 from galago.train.data.problems import Problem
 from galago.train.report import write_metrics, write_report
-from galago.train.report.page import written
+from galago.train.report.html import written
 from galago.train.run_folder import Run
 from tests.train.drawn_scores import overconfident
 

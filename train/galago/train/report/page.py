@@ -6,61 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from galago.bundle.classifier import Scores
 from galago.train.assess import Assessment
 from galago.train.data.images import Images
 from galago.train.data.problems import Problem
 from galago.train.report import charts
 from galago.train.report.advice import Case, advise, confused_pairs
+from galago.train.report.html import MANY, Figures, environment
 from galago.train.report.pictures import contact_sheet, least_certain, worst_mistakes
 from galago.train.run_folder import Run
-
-MANY = 12  # classes; with more, tables are sorted and charts limited to the weakest
-
-_NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
-class Figures:
-    """The document's figures as HTML, each with its exact value and its place in the document."""
-
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        # Through JSON, so that the page has what a reader of metrics.json has.
-        self._document = json.loads(json.dumps(document))
-
-    def __call__(self, *path: str | int, style: str = "percent") -> Markup:
-        """`path` leads to one figure; `style` is percent, fixed or count."""
-        value = self._document
-        for step in path:
-            value = value[step]
-        pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
-        return Markup('<data value="{}" data-figure="{}">{}</data>').format(
-            json.dumps(value), pointer, written(value, style)
-        )
-
-
-def written(value: float | None, style: str = "percent") -> str:
-    """A figure as a person reads it."""
-    match style:
-        case _ if value is None:
-            return "–"
-        case "percent":
-            return f"{100 * value:.1f}{_NO_BREAK}%"
-        case "count":
-            return str(value)
-        case _:
-            return f"{value:.3f}"
-
-
-def plain(value: Any) -> str:
-    """A setting as a person reads it, whatever is nested in it."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name.replace('_', ' ')} {plain(part)}" for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return "; ".join(plain(part) for part in value)
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def write_metrics(path: Path, assessment: Assessment) -> None:
@@ -93,7 +47,7 @@ def write_report(  # noqa: PLR0913 - what the page is about
     is_last = best == len(history) - 1
     case = Case(assessment, history[best], is_last, run.counts["train"], kinds)
     page = (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             run=run,
@@ -126,18 +80,6 @@ def write_report(  # noqa: PLR0913 - what the page is about
         )
     )
     path.write_text(page, encoding="utf-8")
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("galago.train", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"written": written, "plain": plain}
-    return environment
 
 
 def _classes(assessment: Assessment) -> list[str]:
