@@ -7,7 +7,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -40,25 +40,9 @@ def written(value: float | None, style: str = "percent") -> str:
     """A figure as a person reads it.
 
     `style`: percent of a share, count, points (percentage points, signed), kilobytes of bytes,
-    microseconds, decibels, or fixed, with three decimals.
+    microseconds, decibels, or fixed (three decimals).
     """
-    if value is None:
-        return "–"
-    match style:
-        case "percent":
-            return f"{100 * value:.1f}{_NO_BREAK}%"
-        case "count":
-            return str(value)
-        case "points":
-            return f"{value:+.1f}".replace("-", "−")
-        case "decibels":
-            return f"{value:.0f}{_NO_BREAK}dB"
-        case "kilobytes":
-            return _measured(value / 1000, "kB")
-        case "microseconds":
-            return _measured(value, "µs")
-        case _:
-            return f"{value:.3f}"
+    return "–" if value is None else _STYLES[style](value)
 
 
 def plain(value: Any) -> str:
@@ -87,3 +71,14 @@ def environment(*packages: str) -> Environment:
 
 def _measured(amount: float, unit: str) -> str:
     return f"{amount:.{0 if amount >= 10 else 1}f}{_NO_BREAK}{unit}"
+
+
+_STYLES: dict[str, Callable[[float], str]] = {
+    "percent": lambda share: f"{100 * share:.1f}{_NO_BREAK}%",
+    "fixed": lambda value: f"{value:.3f}",
+    "count": str,
+    "points": lambda value: f"{value:+.1f}".replace("-", "−"),
+    "decibels": lambda value: f"{value:.0f}{_NO_BREAK}dB".replace("-", "−"),
+    "kilobytes": lambda value: _measured(value / 1000, "kB"),
+    "microseconds": lambda value: _measured(value, "µs"),
+}
