@@ -109,9 +109,10 @@ def run_folder(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model_path(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run, converted."""
     from galago.convert.convert import convert
+    from galago.convert.origin import from_run
 
     out = tmp_path_factory.mktemp("models") / "shapes.tflite"
-    assert convert(run_folder, out).passed
+    assert convert(from_run(run_folder), out).passed
     return out
 
 

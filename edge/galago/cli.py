@@ -253,20 +253,43 @@ def convert(
     *,
     out: Annotated[Path, typer.Option(help="The .tflite to write.")],
     data: Annotated[Path | None, typer.Option(help="The pictures, if they have moved.")] = None,
+    recipe: Annotated[
+        Literal["int8", "dynamic", "float16", "float32"],
+        typer.Option(help="How numbers are stored and computed."),
+    ] = "int8",
+    io: Annotated[
+        Literal["uint8", "int8"],
+        typer.Option(help="Type of an int8 model's input and output; others read only uint8."),
+    ] = "uint8",
     max_drop: Annotated[
         float, typer.Option(min=0, max=100, help="Accuracy that may be lost, in points.")
     ] = 0.5,
+    max_class_drop: Annotated[
+        float, typer.Option(min=0, max=100, help="Recall that any class may lose, in points.")
+    ] = 3.0,
+    try_harder: Annotated[
+        bool, typer.Option(help="Where a limit is broken, try more calibration, other recipes.")
+    ] = False,
+    author: Annotated[str, typer.Option(help="For the file's metadata.")] = "",
+    model_version: Annotated[
+        str, typer.Option(help="For the file's metadata; else the time of the training.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Quantize to int8, compare with the float model, and write the one file for the camera.
+    """Quantize, compare with the original, and write the one file for the camera.
 
     Example: galago convert run --out porch.tflite
     """
     _needs_workstation()
     from galago.convert.convert import as_text
     from galago.convert.convert import convert as turn
+    from galago.convert.gate import Limits
+    from galago.convert.origin import from_run
+    from galago.convert.trial import Wanted
 
-    conversion = turn(run, out, data=data, max_drop_points=max_drop)
+    limits = Limits(max_drop, max_class_drop)
+    wanted = Wanted(recipe, io, limits, try_harder, author, model_version)
+    conversion = turn(from_run(run, data), out, wanted)
     _show(conversion.to_dict(), as_text(conversion), as_json=as_json)
     conversion.check()
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from galago.bundle.classifier import Classifier
 from galago.convert.convert import Conversion, convert
+from galago.convert.gate import Limits
+from galago.convert.origin import from_run
+from galago.convert.trial import Wanted
 from galago.edge.bench import Benchmark, bench
 from galago.edge.replay import Score, read_truth, replay, score
 from galago.errors import UsageError
@@ -21,7 +24,7 @@ from galago.train.training import train
 _MARK = "galago-demo.json"  # tells a folder that the demo may replace from one that it may not
 
 # Two of some 330 test pictures are already more than the half point that `galago convert` allows.
-_MAX_DROP_POINTS = 2.0
+_LIMITS = Limits(drop=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def run_demo(directory: Path, *, seed: int = 0) -> str:
     run, _metrics = train(sample.images, directory / "run", Settings("cnn", seed=seed))
     say("3/5  Converting it to int8 for a small computer")
     file = directory / "feeder.tflite"
-    conversion = convert(run.folder, file, max_drop_points=_MAX_DROP_POINTS)
+    conversion = convert(from_run(run.folder), file, Wanted(limits=_LIMITS))
     model = conversion.check()
     say("4/5  Measuring its speed here")
     (speed,) = bench(conversion.file, [1])
@@ -69,17 +72,18 @@ def _clear(directory: Path) -> None:
 
 def _story(results: Results) -> str:
     conversion, events = results.conversion, results.events
-    original, int8 = conversion.comparison.original, conversion.comparison.converted
+    chosen = conversion.chosen
+    original, int8 = chosen.comparison.original, chosen.comparison.converted
     folder = results.directory
     rows = {
         "accuracy": f"{original.accuracy:.1%} as trained, {int8.accuracy:.1%} after conversion to "
         f"int8, on {original.n} pictures that it had never seen",
-        "size": f"{conversion.float_bytes / 1e3:.0f} kB as trained, "
-        f"{conversion.converted_bytes / 1e3:.0f} kB as int8",
+        "size": f"{len(conversion.subject.float_model) / 1e3:.0f} kB as trained, "
+        f"{len(chosen.flatbuffer) / 1e3:.0f} kB as int8",
         "speed": f"{results.speed.fps:.0f} frames per second on this machine, one thread, from "
         "camera frame to decision",
         "film": f"{events.n_found} of {events.n_truth} events found, {events.n_false} false alarms",
-        "report": f"{folder / 'run' / 'report.html'}",
+        "reports": f"{folder / 'run' / 'report.html'} and {conversion.report}",
         "model": f"{conversion.file}, the one file that a camera needs",
     }
     table = "\n".join(f"  {name:<10}{value}" for name, value in rows.items())

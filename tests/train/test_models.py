@@ -57,12 +57,12 @@ def test_resnet8_has_the_published_size() -> None:
 def test_every_network_becomes_one_integer_graph(name: str) -> None:
     """All operations of the int8 file are taken by the accelerated kernels, in one piece."""
     from galago.bundle.interpreter import Interpreter
-    from galago.convert.quantize import to_int8
+    from galago.convert.quantize import RECIPES, quantize
 
     architecture = ZOO[name]
     model = build(name, (64, 64), 3, width=architecture.width).model
     random = np.random.default_rng(0)
-    flatbuffer = to_int8(model, random.integers(0, 256, (4, 64, 64, 3), np.uint8))
+    flatbuffer = quantize(model, RECIPES["int8"], random.integers(0, 256, (4, 64, 64, 3), np.uint8))
     interpreter = Interpreter(flatbuffer)
     if not interpreter.name.startswith("ai-edge-litert"):
         pytest.skip(f"{interpreter.name} does not accelerate int8; only ai-edge-litert does")

@@ -16,6 +16,8 @@ from galago.bundle.interpreter import Interpreter
 from galago.bundle.manifest import TOLERANCE, Manifest, Recorded
 from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels
+from galago.convert.flatbuffer import compact, pack, unpack
+from galago.convert.metadata import About, with_metadata
 
 GOLDEN_FRAMES = 32
 
@@ -23,7 +25,12 @@ GOLDEN_FRAMES = 32
 _FRAME_PER_INPUT = 1.5
 
 
-def assemble(
+def dress(flatbuffer: bytes, about: About) -> bytes:
+    """A flatbuffer as it ships: with TFLite Metadata, without what no interpreter reads."""
+    return pack(compact(with_metadata(unpack(flatbuffer), about)))
+
+
+def assemble(  # noqa: PLR0913 - what the file says, each by its name
     flatbuffer: bytes,
     classifier: Classifier,
     frames: Sequence[Pixels],

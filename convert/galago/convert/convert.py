@@ -1,56 +1,62 @@
-"""Turn a finished run into the one file that crosses to the camera.
+"""Turn a trained network into the one file that crosses to the camera.
 
-- The int8 model is compared with the float model on the test pictures, run by the interpreter that
-  the camera uses; worse than the limit, it gets no file.
-- Calibration and golden pictures come from the training pictures only.
+- The converted model is compared with the Keras model on the test pictures, run by the interpreter
+  that the camera uses; beyond the limits it gets no file, and a report says where it fails.
+- Calibration and golden pictures come from the training pictures only; temperature and thresholds
+  are fitted on val, on the scores of the very model that ships.
 - The file is verified in a child process before it takes its name.
 
-    conversion = convert(Path("run"), Path("porch.tflite"))
-    print(conversion.comparison.agreement, conversion.passed)
+    conversion = convert(from_run(Path("run")), Path("porch.tflite"))
+    print(conversion.chosen.comparison.agreement, conversion.passed)
 """
 
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from galago.bundle.classifier import Classifier
+from galago.bundle.confidence import FLOAT_FLOOR, QUANTIZED_FLOOR, soften
 from galago.bundle.image import read_image
 from galago.bundle.interpreter import Interpreter
-from galago.bundle.manifest import Head
 from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import verify
 from galago.convert.assemble import GOLDEN_FRAMES, as_camera, assemble
-from galago.convert.gate import MAX_DROP_POINTS, Comparison, compare
-from galago.convert.quantize import to_float32, to_int8
+from galago.convert.layers import LayerNoise, signal_to_noise
+from galago.convert.origin import Origin
+from galago.convert.report import REPORT, write_report
+from galago.convert.trial import Subject, Trial, Wanted, attempts, balanced
 from galago.errors import GateError
 from galago.progress import say
-from galago.train.data.dataset import Dataset
-from galago.train.data.images import Images
-from galago.train.data.source import find
-from galago.train.evaluate import check_labels
-from galago.train.predict import predict_keras, predict_tflite
-from galago.train.run_folder import Run
+from galago.train.calibration import fit_temperature, thresholds_for
+from galago.train.predict import predict_tflite
 
-CALIBRATION_IMAGES = 200  # more changed nothing measurable: facts of post-training quantization
+_NOISE_IMAGES = 8  # enough to rank layers by; each keeps all tensors of the graph in memory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Conversion:
-    """What came of it; `model` is the file's content, None where the gate refused it."""
+    """What came of it; `model` is the file's content, None where the gate refused it.
 
-    comparison: Comparison
-    float_bytes: int
-    converted_bytes: int
+    `trials`: the wanted recipe, and what else was tried until one passed. `noise`: the layers of
+    the chosen one, worst first; empty where nothing is quantized.
+    """
+
+    subject: Subject
+    trials: tuple[Trial, ...]
+    noise: tuple[LayerNoise, ...]
     file: Path
-    max_drop_points: float
+    report: Path
     model: ModelFile | None
 
     @property
     def passed(self) -> bool:
         """Whether the file was written."""
         return self.model is not None
+
+    @property
+    def chosen(self) -> Trial:
+        """The trial that passed, or the first one where none did."""
+        return _choose(self.trials)
 
     def check(self) -> ModelFile:
         """The model that was written.
@@ -59,166 +65,165 @@ class Conversion:
             GateError: none was, because it is worse than allowed.
         """
         if self.model is None:
+            harder = "" if len(self.trials) > 1 else "see what --try-harder finds, "
             raise GateError(
-                f"conversion loses {self.comparison.drop_points:.2f} points of accuracy, at most "
-                f"{self.max_drop_points:g} are allowed: {self.file} was not written; train longer, "
-                "or raise --max-drop"
+                f"{'; '.join(self.chosen.complaints)}: {self.file} was not written; {self.report} "
+                f"shows what has changed; {harder}train longer, or raise the limit"
             )
         return self.model
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `galago convert --json` prints."""
-        comparison = self.comparison
+        chosen = self.chosen
+        interpreter = chosen.classifier.interpreter
         return {
             "file": str(self.file),
-            "float": {"accuracy": comparison.original.accuracy, "bytes": self.float_bytes},
-            "converted": {
-                "accuracy": comparison.converted.accuracy,
-                "bytes": self.converted_bytes,
+            "report": str(self.report),
+            "recipe": chosen.recipe.name,
+            "float": {
+                "accuracy": chosen.comparison.original.accuracy,
+                "bytes": len(self.subject.float_model),
             },
-            "agreement": comparison.agreement,
+            "converted": {
+                "accuracy": chosen.comparison.converted.accuracy,
+                "bytes": len(chosen.flatbuffer),
+            },
             "passed": self.passed,
-            "n": comparison.original.n,
+            **chosen.comparison.to_dict(),
+            "partitions": interpreter.partitions,
+            "not_accelerated": list(interpreter.outside),
             "file_bytes": len(self.model.content) if self.model else None,
+            "trials": [trial.to_dict() for trial in self.trials],
         }
 
 
-def convert(
-    run_folder: Path,
-    out: Path,
-    *,
-    data: Path | None = None,
-    max_drop_points: float = MAX_DROP_POINTS,
-) -> Conversion:
+def convert(origin: Origin, out: Path, wanted: Wanted | None = None) -> Conversion:
     """Quantize, compare, embed, verify, write.
 
     Args:
-        run_folder: what `galago train` left.
-        out: the file to write; untouched unless everything passes.
-        data: the pictures, where they have moved since training.
-        max_drop_points: accuracy that may be lost, in percentage points.
+        origin: the trained network and its pictures.
+        out: the file to write; untouched unless everything passes. The report lies beside it.
+        wanted: recipe, limits and words; the defaults where None.
 
     Raises:
-        UsageError, DataError: the run or its pictures cannot serve.
+        UsageError, DataError: the network or its pictures cannot serve.
         ModelFileError: the written model does not pass its own golden frames.
+        OSError: the folder of `out` cannot be written.
     """
-    run = Run.read(run_folder)
-    pictures = data or run.data
-    check_labels(run.labels, find(pictures))
-    dataset = Dataset.open(
-        pictures,
-        run.preprocess,
-        seed=run.seed,
-        grouped=run.grouped,
-        max_unreadable=run.max_unreadable,
-    )
-    calibration = _balanced(dataset.splits["train"], run.seed)
-    test = dataset.splits["test"]
-
-    say("Quantizing to int8")
-    keras_model = run.load_model()
-    flatbuffer = to_int8(keras_model, calibration.pixels)
-    float_bytes = len(to_float32(keras_model))
-    classifier = _classifier(flatbuffer, run)
-
-    say(f"Comparing both models on {len(test)} test pictures")
-    comparison = compare(
-        predict_keras(keras_model, test),
-        predict_tflite(classifier, test),
-        test.labels,
-        run.labels,
-    )
-    model = None
-    if comparison.within(max_drop_points):
-        model = _assemble(run, flatbuffer, classifier, comparison, calibration)
+    wanted = wanted or Wanted()
+    with tempfile.TemporaryFile(dir=out.parent):
+        pass  # a folder that cannot be written is better known before minutes of work
+    subject = Subject.open(origin, wanted)
+    trials = _until_one_passes(subject, wanted)
+    chosen = _choose(trials)
+    _warn_of_slow_pieces(chosen.classifier.interpreter)
+    model = _assemble(subject, chosen) if chosen.passed else None
+    if model is not None:
         say("Verifying the golden frames in a process of their own")
         verify(model)
+    conversion = Conversion(
+        subject, trials, _noise(subject, chosen), out, out.with_name(REPORT), model
+    )
+    write_report(conversion)
+    if model is not None:
         model.write(out)
-    return Conversion(comparison, float_bytes, len(flatbuffer), out, max_drop_points, model)
+    return conversion
 
 
 def as_text(conversion: Conversion) -> str:
-    """Both models side by side, for a terminal."""
-    comparison = conversion.comparison
-    rows = [
-        ("float32", comparison.original, conversion.float_bytes),
-        ("int8", comparison.converted, conversion.converted_bytes),
+    """Both models side by side, for a terminal; further rows are what else was tried."""
+    first, comparison = conversion.trials[0], conversion.chosen.comparison
+    head = f"{'':<20}{'accuracy':>10}{'same answer':>14}{'size':>12}{'speed':>9}"
+    size = f"{len(conversion.subject.float_model) / 1e3:.0f} kB"
+    lines = [
+        head,
+        f"{'float32':<20}{comparison.original.accuracy:>10.2%}{'':>14}{size:>12}{'1.0 ×':>9}",
     ]
-    lines = ["           accuracy      loss       size"]
-    lines += [
-        f"{name:<10} {metrics.accuracy:>8.2%}  {metrics.loss:>8.4f}  {size / 1e3:>6.0f} kB"
-        for name, metrics, size in rows
-    ]
-    share, n = comparison.agreement, comparison.original.n
-    lines.append(f"The same answer for {share:.2%} of {n} test pictures.")
+    lines += [_row(trial) for trial in conversion.trials]
+    lines.append(f"on {comparison.original.n} test pictures; {conversion.report} has the details")
     if conversion.model is not None:
+        if conversion.chosen is not first:
+            lines.append(f"{first.name} would not do: {'; '.join(first.complaints)}")
         size = f"{len(conversion.model.content) / 1e3:.0f} kB with golden frames"
         lines.append(f"Wrote {conversion.file} ({size}); its golden frames passed here.")
     return "\n".join(lines)
 
 
-def _balanced(train: Images, seed: int) -> Images:
-    """Training pictures for calibration, as many of each class, classes taking turns."""
-    random = np.random.default_rng(seed)
-    by_class = [
-        random.permutation(np.flatnonzero(train.labels == label))
-        for label in np.unique(train.labels)
-    ]
-    each = min(-(-CALIBRATION_IMAGES // len(by_class)), *map(len, by_class))
-    chosen = np.stack([rows[:each] for rows in by_class], axis=1).ravel()
-    paths = tuple(train.paths[row] for row in chosen)
-    return Images(train.store, train.rows[chosen], train.labels[chosen], paths)
-
-
-def _classifier(flatbuffer: bytes, run: Run) -> Classifier:
-    interpreter = Interpreter(flatbuffer)
-    head: Head = "sigmoid" if interpreter.output.shape[1] == 1 else "softmax"
-    return Classifier(interpreter, run.preprocess, run.labels, head)
-
-
-def _assemble(
-    run: Run,
-    flatbuffer: bytes,
-    classifier: Classifier,
-    comparison: Comparison,
-    calibration: Images,
-) -> ModelFile:
-    interpreter = classifier.interpreter
-    frames = [
-        as_camera(read_image(path), run.preprocess) for path in calibration.paths[:GOLDEN_FRAMES]
-    ]
-    return assemble(
-        flatbuffer,
-        classifier,
-        frames,
-        quantization={"scheme": "int8", "calibration_images": len(calibration)},
-        metrics=_metrics(comparison),
-        provenance=_provenance(run, interpreter),
+def _row(trial: Trial) -> str:
+    comparison, size = trial.comparison, f"{len(trial.flatbuffer) / 1e3:.0f} kB"
+    speed = f"{trial.float_microseconds / trial.microseconds:.1f} ×"
+    return (
+        f"{trial.name:<20}{comparison.converted.accuracy:>10.2%}{comparison.agreement:>14.2%}"
+        f"{size:>12}{speed:>9}" + ("" if trial.passed else "  refused")
     )
 
 
-def _metrics(comparison: Comparison) -> dict[str, Any]:
+def _until_one_passes(subject: Subject, wanted: Wanted) -> tuple[Trial, ...]:
+    trials = []
+    for trial in attempts(subject, wanted):
+        trials.append(trial)
+        if trial.passed:
+            break
+    return tuple(trials)
+
+
+def _choose(trials: tuple[Trial, ...]) -> Trial:
+    return next((trial for trial in trials if trial.passed), trials[0])
+
+
+def _warn_of_slow_pieces(interpreter: Interpreter) -> None:
+    """One accelerated piece that holds everything is what a fast model looks like."""
+    if interpreter.partitions == 1:
+        return
+    names = ", ".join(dict.fromkeys(interpreter.outside)) or "none"
+    say(
+        f"Warning: {interpreter.name} accelerates the model in {interpreter.partitions} pieces, "
+        f"best is one; operations that it leaves to slow kernels: {names}"
+    )
+
+
+def _assemble(subject: Subject, trial: Trial) -> ModelFile:
+    """The model file, with scores made believable by val."""
+    origin, classifier = subject.origin, trial.classifier
+    say("Fitting temperature and thresholds on val, recording golden frames")
+    val = subject.dataset.splits["val"]
+    scores = predict_tflite(classifier, val)
+    floor = QUANTIZED_FLOOR if classifier.interpreter.output.scale else FLOAT_FLOOR
+    temperature = fit_temperature(scores, val.labels, floor)
+    limits = thresholds_for(soften(scores, temperature, floor), val.labels, origin.precision)
+    golden = balanced(subject.dataset.splits["train"], GOLDEN_FRAMES, origin.seed)
+    frames = [as_camera(read_image(path), classifier.spec) for path in golden.paths]
+    return assemble(
+        trial.flatbuffer,
+        classifier,
+        frames,
+        temperature=temperature,
+        thresholds=dict(zip(origin.labels, limits, strict=True)),
+        quantization={"scheme": trial.recipe.name, "calibration_images": len(trial.calibration)},
+        metrics=_metrics(trial),
+        provenance=origin.provenance,
+    )
+
+
+def _noise(subject: Subject, trial: Trial) -> tuple[LayerNoise, ...]:
+    if trial.recipe.weights == "float32":
+        return ()
+    say("Measuring what each layer loses")
+    images = trial.calibration[:_NOISE_IMAGES]
+    return signal_to_noise(subject.float_raw, trial.raw, images)
+
+
+def _metrics(trial: Trial) -> dict[str, Any]:
+    comparison = trial.comparison
     return {
-        "n": comparison.original.n,
-        "float": {"accuracy": comparison.original.accuracy, "loss": comparison.original.loss},
+        "float": {
+            "accuracy": comparison.original.accuracy,
+            "loss": comparison.original.loss,
+        },
         "converted": {
             "accuracy": comparison.converted.accuracy,
             "loss": comparison.converted.loss,
         },
-        "agreement": comparison.agreement,
         "per_class": {name: asdict(m) for name, m in comparison.converted.per_class.items()},
-    }
-
-
-def _provenance(run: Run, interpreter: Interpreter) -> dict[str, Any]:
-    """Where the model comes from; the time is the training's, so that the file can be remade."""
-    return {
-        "network": run.model,
-        "seed": run.seed,
-        "trained": run.created,
-        "grouped": run.grouped,
-        "data_fingerprint": run.fingerprint,
-        "counts": run.counts,
-        "versions": run.versions,
-        "interpreter": interpreter.name,
+        **comparison.to_dict(),
     }

@@ -1,15 +1,19 @@
-"""From a Keras model to TFLite flatbuffers.
+"""From a Keras model to TFLite flatbuffers, by recipes that are plain data.
 
 - The batch is fixed to one picture: that removes shape arithmetic from the graph and keeps it one
   delegate partition.
-- The int8 model takes uint8 pixels unchanged: black and white are part of every calibration set, so
-  that the input's range is exactly 0–255 and its scale exactly 1.
+- Whatever the recipe, a camera's bytes go in unchanged. Black and white are part of every
+  calibration set, so the input's range is exactly 0–255 and its scale exactly 1; recipes that
+  compute in floats turn bytes into them inside the graph.
+
+    flatbuffer = quantize(model, RECIPES["int8"], calibration)
 """
 
 import contextlib
-import io
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,32 +22,71 @@ from galago.bundle.preprocess import Pixels
 from galago.noise import hushed
 from galago.train.tensorflow import keras, tf
 
-
-def to_float32(model: Any) -> bytes:
-    """The model as it was trained: the measure for size and accuracy of every other form."""
-    return _convert(_converter(model))
+Io = Literal["uint8", "int8"]
 
 
-def to_int8(model: Any, calibration: Pixels) -> bytes:
-    """Full integer quantization, weights per channel, uint8 in and out.
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to store and compute a network.
 
-    Convention: `calibration` (n, h, w, 3) uint8, prepared pictures that the camera may see.
+    `weights`, `activations`: the type they have in the file and in memory; integer activations need
+    calibration pictures. `gain`: for people, in a few words.
     """
-    converter = _converter(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _samples(calibration)
-    # No float fallback: an operation that cannot be integer is an error here, not a slow camera.
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.uint8
+
+    name: str
+    weights: Literal["int8", "float16", "float32"]
+    activations: Literal["int8", "float32"]
+    gain: str
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether ranges of activations are taken from pictures."""
+        return self.activations == "int8"
+
+
+# Smallest and fastest first: the order in which a harder try goes through them.
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("int8", "int8", "int8", "everything integer: smallest and fastest"),
+        Recipe("dynamic", "int8", "float32", "small, computed in floats where it matters"),
+        Recipe("float16", "float16", "float32", "half the size, as exact as one can see"),
+        Recipe("float32", "float32", "float32", "nothing lost, nothing gained"),
+    )
+}
+
+
+def quantize(
+    model: Any, recipe: Recipe, calibration: Pixels | None = None, io: Io = "uint8"
+) -> bytes:
+    """A flatbuffer of `model` with batch 1 and pixels 0–255 as its input.
+
+    Convention: `model` takes (n, h, w, 3) float32 of 0–255; `calibration` (n, h, w, 3) uint8,
+    prepared pictures that the camera may see, for recipes with integer activations. `io` is the
+    type of input and output of these; the others take uint8 and give float32.
+    """
+    integer = recipe.is_calibrated
+    converter = _converter(model, "float32" if integer else "uint8")
+    if recipe.weights != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if recipe.weights == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if integer:
+        if calibration is None:
+            raise ValueError(f"the recipe {recipe.name} needs calibration pictures")
+        converter.representative_dataset = lambda: _samples(calibration)
+        # No float fallback: an operation that cannot be integer is an error, not a slow camera.
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
     return _convert(converter)
 
 
-def _converter(model: Any) -> Any:
+def _converter(model: Any, dtype: str) -> Any:
     # Names end up in the file: without a fresh count the second conversion would differ.
     keras.utils.clear_session()
-    image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
-    fixed = keras.Model(image, model(image), name="galago")
+    image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image", dtype=dtype)
+    values = image if dtype == "float32" else keras.ops.cast(image, "float32")
+    fixed = keras.Model(image, model(values), name="galago")
     return tf.lite.TFLiteConverter.from_keras_model(fixed)
 
 
@@ -55,6 +98,6 @@ def _samples(calibration: Pixels) -> Iterator[list[NDArray[np.float32]]]:
 
 def _convert(converter: Any) -> bytes:
     # TensorFlow prints its intermediate graph to standard output, where only results belong.
-    with hushed(), contextlib.redirect_stdout(io.StringIO()):
+    with hushed(), contextlib.redirect_stdout(StringIO()):
         flatbuffer: bytes = converter.convert()
     return flatbuffer

@@ -49,7 +49,7 @@ def as_text(model: ModelFile) -> str:
         f"{_share(figures, 'agreement')}",
         "trained": f"{_dig(origin, 'trained')}, network {_dig(origin, 'network')}, "
         f"seed {_dig(origin, 'seed')}",
-        "golden": f"{len(model.golden.inputs)} pictures with their answers",
+        "golden": f"{manifest.golden.frames} pictures with their answers",
         "size": f"{len(model.content) / 1e3:.0f} kB, of which model "
         f"{len(model.flatbuffer) / 1e3:.0f} kB",
         "sha256": model.sha256,

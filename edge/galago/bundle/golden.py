@@ -4,7 +4,7 @@
   its preprocessing, its interpreter or its copy of the model differs, and it shows which.
 - They are kept in both forms, as a camera gives them and as the model sees them, without loss.
 
-Source: WebP's lossless form halves what numpy's deflate makes of photographs; every OpenCV reads it.
+Pictures are WebP in its lossless form: half of what numpy's deflate makes of photographs.
 """
 
 import io
@@ -52,7 +52,7 @@ class Golden:
     def from_bytes(cls, content: bytes) -> "Golden":
         """Read what `to_bytes` made.
 
-        It decodes pictures: of a file from elsewhere, let a child process do so (galago.bundle.verify).
+        It decodes pictures: those of strangers are for a child process (galago.bundle.verify).
 
         Raises:
             ModelFileError: it cannot be read, or its parts do not fit together.

@@ -119,7 +119,7 @@ class Interpreter:
 
     @property
     def is_integer(self) -> bool:
-        """Whether no tensor of the graph is a float: its answers are the same on every processor."""
+        """Whether no tensor of the graph is a float: its bits are the same on every processor."""
         details = self._tflite.get_tensor_details()
         return not any(np.issubdtype(tensor["dtype"], np.floating) for tensor in details)
 
@@ -153,7 +153,7 @@ class Interpreter:
         return result
 
     def _operations(self) -> list[dict[str, Any]]:
-        """The graph's operations, and behind them one DELEGATE for each piece that was taken over."""
+        """The graph's operations, behind them one DELEGATE for each piece that was taken over."""
         operations: list[dict[str, Any]] = self._tflite._get_ops_details()  # noqa: SLF001
         return operations
 

@@ -15,7 +15,7 @@ from galago.errors import ModelFileError
 
 SCHEMA = 2  # 1: without temperature, thresholds and what the golden frames were recorded with
 
-Head = Literal["softmax", "sigmoid"]
+Head = Literal["softmax", "sigmoid", "independent"]
 
 # By how much a score may differ from the recorded one where the bits cannot be the same:
 # tflite-runtime's kernels round otherwise than XNNPACK's (docs/benchmarks.md, Interpreters).
@@ -27,8 +27,8 @@ class Recorded:
     """How the golden answers came about, and so how close others must come to them.
 
     `frames`: how many there are. `interpreter`: name and version; `accelerated`: an XNNPACK
-    delegate ran the graph. `exact`: the graph is integer, so the same interpreter on another machine
-    must give the same bits; otherwise a score may differ by `tolerance`, 0–1.
+    delegate ran the graph. `exact`: the graph is integer, so the same interpreter must give the
+    same bits on another machine; otherwise a score may differ by `tolerance`, 0–1.
     """
 
     frames: int
@@ -43,7 +43,8 @@ class Manifest:
     """A model file's own description.
 
     `head`: "softmax" has one output per label; "sigmoid" has one output, the probability of the
-    second of two labels. `flatbuffer_sha256` guards the model itself. `temperature` and
+    second of two labels; "independent" has one output per label, each a probability of its own.
+    `flatbuffer_sha256` guards the model itself. `temperature` and
     `thresholds` make scores believable (galago.bundle.confidence): by label, None for a class that
     is never answered; no thresholds at all where none were fitted. `quantization`, `metrics` and
     `provenance` are for people: what was done, how good it is, where it comes from.
@@ -155,13 +156,12 @@ def _thresholds(value: Any, labels: tuple[str, ...]) -> dict[str, float | None]:
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:
-    number = not isinstance(value, bool) and isinstance(value, int | float)
-    # Written so that a NaN is refused.
-    if not number or not (low <= value <= high and math.isfinite(value)):  # type: ignore[operator]
-        raise ModelFileError(
-            f"damaged: galago.json has {value!r} where {name} should be, {low:g} to {high:g}"
-        )
-    return float(value)  # type: ignore[arg-type]
+    # JSON's true is Python's 1. Written so that a NaN is refused.
+    if type(value) in {int, float} and low <= value <= high and math.isfinite(value):  # type: ignore[operator,arg-type]
+        return float(value)  # type: ignore[arg-type]
+    raise ModelFileError(
+        f"damaged: galago.json has {value!r} where {name} should be, {low:g} to {high:g}"
+    )
 
 
 def _one_of(value: object, allowed: tuple[object, ...], name: str) -> Any:

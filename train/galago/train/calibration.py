@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from galago.bundle.classifier import Scores
-from galago.bundle.confidence import soften
+from galago.bundle.confidence import FLOAT_FLOOR, soften
 
 Truth = NDArray[np.int64]
 
@@ -45,14 +45,15 @@ class Reliability:
     bins: tuple[Bin, ...]
 
 
-def fit_temperature(scores: Scores, truth: Truth) -> float:
+def fit_temperature(scores: Scores, truth: Truth, floor: float = FLOAT_FLOOR) -> float:
     """The temperature under which the scores explain the truth best.
 
     Least cross-entropy, with one imagined mistake spread over the pictures, in which the runner-up
     was right (Platt 1999): without it, val without a mistake would ask for temperature 0, and
     scores of 1 that no finite number of pictures can vouch for.
 
-    Convention: `scores` (n, classes) float32 as the network gives them; `truth` (n,) indices.
+    Convention: `scores` (n, classes) float32 as the network gives them; `truth` (n,) indices;
+    `floor` as in galago.bundle.confidence.
     """
     rows = np.arange(len(truth))
     others = scores.copy()
@@ -61,7 +62,7 @@ def fit_temperature(scores: Scores, truth: Truth) -> float:
     imagined = 1 / (len(truth) + 2)
 
     def cross_entropy(log_temperature: float) -> float:
-        logs = np.log(soften(scores, float(np.exp(log_temperature))).clip(1e-30))
+        logs = np.log(soften(scores, float(np.exp(log_temperature)), floor).clip(1e-30))
         return -float(
             ((1 - imagined) * logs[rows, truth] + imagined * logs[rows, runner_up]).mean()
         )

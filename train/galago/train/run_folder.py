@@ -11,6 +11,7 @@ from typing import Any
 
 from galago.bundle.preprocess import PreprocessSpec
 from galago.errors import StoppedError, UsageError
+from galago.train.assess import PRECISION
 
 MODEL, RUN, HISTORY, METRICS, REPORT = (
     "model.keras",
@@ -38,6 +39,8 @@ class Run:
         temperature: by which the scores' logits are divided to be honest probabilities.
         thresholds: by label, the probability below which the answer is "unknown"; None: always.
         created: UTC in ISO 8601.
+        precision: wanted of every answer, 0–1: what the thresholds were chosen for.
+        git_revision: of the folder that the training was started in; None outside a repository.
     """
 
     folder: Path
@@ -60,6 +63,8 @@ class Run:
     thresholds: dict[str, float | None]
     created: str
     versions: dict[str, str] = field(default_factory=dict)
+    precision: float = PRECISION
+    git_revision: str | None = None
 
     @property
     def model(self) -> str:

@@ -13,7 +13,6 @@ import re
 import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +35,7 @@ from galago.train.evaluate import as_text as metrics_text
 from galago.train.fit import Course, Fitted, Lesson, fit
 from galago.train.metrics import measure
 from galago.train.predict import predict_keras
+from galago.train.provenance import git_revision, versions
 from galago.train.recipe import Facts, Recipe, Settings, choose
 from galago.train.report import write_metrics, write_report
 from galago.train.run_folder import Run
@@ -212,7 +212,9 @@ def _describe(folder: Path, dataset: Dataset, settings: Settings, outcome: Outco
         temperature=assessment.temperature,
         thresholds=dict(zip(dataset.labels, assessment.thresholds, strict=True)),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions={name: version(name) for name in ("galago", "tensorflow", "keras", "numpy")},
+        versions=versions(),
+        precision=settings.precision,
+        git_revision=git_revision(),
     )
 
 

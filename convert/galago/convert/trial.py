@@ -1,0 +1,198 @@
+"""One conversion by one recipe, and what it cost, beside the network that it came from.
+
+subject = Subject.open(origin)
+for trial in attempts(subject, Wanted(try_harder=True)):
+    print(trial.recipe.name, trial.comparison.agreement, trial.complaints)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from galago.bundle.classifier import Classifier, Scores
+from galago.bundle.interpreter import Interpreter
+from galago.convert.assemble import dress
+from galago.convert.gate import Comparison, Limits, compare
+from galago.convert.metadata import About
+from galago.convert.origin import Origin
+from galago.convert.quantize import RECIPES, Io, Recipe, quantize
+from galago.convert.speed import race
+from galago.progress import say
+from galago.train.data.dataset import Dataset
+from galago.train.data.images import Images
+from galago.train.predict import predict_keras, predict_tflite
+
+CALIBRATION_IMAGES = 200
+HARDER_CALIBRATION_IMAGES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How to convert.
+
+    `io`: type of an integer model's input and output. `try_harder`: where the recipe is beyond the
+    limits, go on with more calibration and the other recipes. `author` and `version` are for the
+    file's metadata.
+    """
+
+    recipe: str = "int8"
+    io: Io = "uint8"
+    limits: Limits = field(default_factory=Limits)
+    try_harder: bool = False
+    author: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """The network before conversion: its pictures, its scores of the test ones, its float form.
+
+    `dataset` is prepared for the file's input. `scores` (n, classes) float32 are those of the Keras
+    model. `float_raw` is the flatbuffer as the converter leaves it, `float_model` one as it ships.
+    """
+
+    origin: Origin
+    dataset: Dataset
+    scores: Scores
+    float_raw: bytes
+    float_model: bytes
+
+    @classmethod
+    def open(cls, origin: Origin, wanted: Wanted) -> "Subject":
+        """Prepare the pictures and ask the Keras model."""
+        dataset = origin.open_pictures()
+        test = dataset.splits["test"]
+        say(f"Asking the Keras network about {len(test)} test pictures")
+        scores = predict_keras(origin.model, test)
+        say("Converting it to float32, to compare sizes and speeds with")
+        raw = quantize(origin.model, RECIPES["float32"])
+        return cls(origin, dataset, scores, raw, dress(raw, about(origin, wanted)))
+
+    def open_classifier(self, flatbuffer: bytes) -> Classifier:
+        """Load a converted form of this network."""
+        origin = self.origin
+        return Classifier(Interpreter(flatbuffer), origin.preprocess, origin.labels, origin.head)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """One conversion and what it cost.
+
+    `raw` is the flatbuffer as the converter left it, `flatbuffer` what would ship and was measured.
+    `scores` (n, classes) float32 are those of the test pictures. `microseconds`: of one invoke, and
+    of one of the float model, measured in turns.
+    """
+
+    recipe: Recipe
+    calibration: Images
+    raw: bytes
+    flatbuffer: bytes
+    classifier: Classifier
+    scores: Scores
+    comparison: Comparison
+    complaints: tuple[str, ...]
+    microseconds: float
+    float_microseconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is within the limits."""
+        return not self.complaints
+
+    @property
+    def name(self) -> str:
+        """The recipe, and how many pictures gave its ranges."""
+        if not self.recipe.is_calibrated:
+            return self.recipe.name
+        return f"{self.recipe.name}, {len(self.calibration)} pictures"
+
+    def to_dict(self) -> dict[str, Any]:
+        """One row of `trials` in `galago convert --json`."""
+        return {
+            "recipe": self.recipe.name,
+            "calibration_images": len(self.calibration),
+            "accuracy": self.comparison.converted.accuracy,
+            "agreement": self.comparison.agreement,
+            "bytes": len(self.flatbuffer),
+            "microseconds": self.microseconds,
+            "float_microseconds": self.float_microseconds,
+            "complaints": list(self.complaints),
+        }
+
+
+def attempts(subject: Subject, wanted: Wanted) -> Iterator[Trial]:
+    """The wanted recipe, and the harder ones after it for as long as the caller goes on."""
+    for recipe, images in _ladder(wanted):
+        yield _attempt(subject, wanted, recipe, images)
+
+
+def about(origin: Origin, wanted: Wanted) -> About:
+    """What other programs read of the file."""
+    trained = str(origin.provenance.get("trained", ""))
+    return About(
+        name=origin.name,
+        description=f"Tells {', '.join(origin.labels)} apart.",
+        version=wanted.version or trained,
+        author=wanted.author,
+    )
+
+
+def balanced(train: Images, count: int, seed: int) -> Images:
+    """At least `count` pictures, if there are so many, classes taking turns; seeded.
+
+    Every class has as many as every other, as long as it has any left.
+    """
+    random = np.random.default_rng(seed)
+    turn = np.empty(len(train), np.int64)
+    classes = np.unique(train.labels)
+    for label in classes:
+        of_class = np.flatnonzero(train.labels == label)
+        turn[random.permutation(of_class)] = np.arange(len(of_class))
+    whole_turns = (turn < -(-count // len(classes))).sum()
+    rows = np.lexsort((train.labels, turn))[: max(count, whole_turns)]
+    paths = tuple(train.paths[row] for row in rows)
+    return Images(train.store, train.rows[rows], train.labels[rows], paths)
+
+
+def _ladder(wanted: Wanted) -> Iterator[tuple[Recipe, int]]:
+    """Recipes and calibration pictures, in the order in which they are tried."""
+    first = RECIPES[wanted.recipe]
+    yield first, CALIBRATION_IMAGES
+    if not wanted.try_harder:
+        return
+    if first.is_calibrated:
+        yield first, HARDER_CALIBRATION_IMAGES
+    later = list(RECIPES)[list(RECIPES).index(first.name) + 1 :]
+    for name in later:
+        yield RECIPES[name], CALIBRATION_IMAGES
+
+
+def _attempt(subject: Subject, wanted: Wanted, recipe: Recipe, images: int) -> Trial:
+    origin, dataset = subject.origin, subject.dataset
+    calibration = balanced(dataset.splits["train"], images, origin.seed)
+    seen = f", calibrated on {len(calibration)} training pictures" if recipe.is_calibrated else ""
+    say(f"Converting to {recipe.name}{seen}")
+    pixels = calibration.pixels if recipe.is_calibrated else None
+    raw = quantize(origin.model, recipe, pixels, wanted.io)
+    flatbuffer = dress(raw, about(origin, wanted))
+    classifier = subject.open_classifier(flatbuffer)
+    test = dataset.splits["test"]
+    say(f"Asking the {recipe.name} model about the same {len(test)} test pictures")
+    scores = predict_tflite(classifier, test)
+    comparison = compare(subject.scores, scores, test.labels, origin.labels)
+    floats = Interpreter(subject.float_model)
+    microseconds, float_microseconds = race((classifier.interpreter, floats), test[0])
+    return Trial(
+        recipe,
+        calibration,
+        raw,
+        flatbuffer,
+        classifier,
+        scores,
+        comparison,
+        comparison.complaints(wanted.limits),
+        microseconds,
+        float_microseconds,
+    )
