@@ -51,6 +51,8 @@ def unpack(flatbuffer: bytes) -> Model:
         model = schema.ModelT.InitFromPackedBuf(flatbuffer)
     except (struct.error, IndexError, TypeError, ValueError) as error:
         raise ModelFileError(f"damaged: the model cannot be taken apart ({error})") from error
+    if not model.subgraphs:
+        raise ModelFileError("damaged: the model has no graph")
     if any(buffer.offset > 1 for buffer in model.buffers or ()):
         raise ModelFileError("the model keeps weights behind its flatbuffer, expected them inside")
     return model

@@ -37,7 +37,10 @@ _TENSOR_AXIS_LABELS = 2
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What people read: the model's name, what it tells apart, its version, who made it."""
+    """What people read: the model's name, what it tells apart, its version, who made it.
+
+    An empty text is left out of the file.
+    """
 
     name: str
     description: str
@@ -64,14 +67,15 @@ def metadata(about: About) -> bytes:
         builder,
         {2: _tables(builder, [_image(builder)]), 3: _tables(builder, [_scores(builder)])},
     )
-    fields = {
-        0: builder.CreateString(about.name),
-        1: builder.CreateString(about.description),
-        2: builder.CreateString(about.version),
-        3: _tables(builder, [graph]),
-        4: builder.CreateString(about.author),
-        7: builder.CreateString(_MIN_PARSER_VERSION),
+    texts = {
+        0: about.name,
+        1: about.description,
+        2: about.version,
+        4: about.author,
+        7: _MIN_PARSER_VERSION,
     }
+    fields = {slot: builder.CreateString(text) for slot, text in texts.items() if text}
+    fields[3] = _tables(builder, [graph])
     builder.Finish(_table(builder, fields), IDENTIFIER)
     return bytes(builder.Output())
 
