@@ -47,7 +47,9 @@ def test_same_parts_give_the_same_bytes(model_path: Path) -> None:
 def test_reading_gives_back_what_was_built(model_path: Path, tmp_path: Path) -> None:
     """Labels with spaces and letters of other scripts survive the way through the file."""
     model = ModelFile.read(model_path)
-    manifest = replace(model.manifest, labels=("blue tit", "빈 둥지", "Eichhörnchen"))
+    labels = ("blue tit", "빈 둥지", "Eichhörnchen")
+    thresholds = {"blue tit": 0.9, "빈 둥지": None, "Eichhörnchen": 1.0}
+    manifest = replace(model.manifest, labels=labels, thresholds=thresholds)
     ModelFile.build(model.flatbuffer, manifest, model.golden).write(tmp_path / "other.tflite")
     assert ModelFile.read(tmp_path / "other.tflite").manifest == manifest
 
@@ -87,7 +89,7 @@ def with_manifest(model: ModelFile, change: Callable[[dict[str, object]], object
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("schema", 2, "made for a newer Galago: its schema is 2"),
+        ("schema", 3, "made for a newer Galago: its schema is 3, this version reads up to 2"),
         ("schema", "1", "has schema '1'"),
         ("labels", ["a"], "two or more different labels"),
         ("labels", ["a", "b", "a"], "two or more different labels"),
@@ -147,6 +149,53 @@ def test_one_flipped_byte_is_noticed(model_path: Path, where: float) -> None:
         ModelFile.parse(bytes(content))
 
 
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("flatbuffer", "damaged: the model differs from the one that was described"),
+        ("galago.json", r"damaged: galago\.json is not what was written \(checksum\)"),
+        ("labels.txt", r"damaged: labels\.txt is not what was written \(checksum\)"),
+        ("golden.npz", r"damaged: golden\.npz is not what was written \(checksum\)"),
+    ],
+)
+def test_the_message_names_the_part_with_the_flipped_byte(
+    model_path: Path, part: str, message: str
+) -> None:
+    """What is damaged tells where to look for the cause."""
+    model = ModelFile.read(model_path)
+    _, entries = container.split(model.content)
+    inside = {"flatbuffer": model.flatbuffer, **entries}[part]
+    content = bytearray(model.content)
+    content[model.content.index(inside) + len(inside) // 2] ^= 0xFF
+    with pytest.raises(ModelFileError, match=message):
+        ModelFile.parse(bytes(content))
+
+
+def test_reading_unpacks_no_golden_frame(model_path: Path) -> None:
+    """Pictures of strangers are decoded by the child that verifies, never by the reader."""
+    model = ModelFile.read(model_path)
+    _, entries = container.split(model.content)
+    entries["golden.npz"] = b"no pictures"
+    unread = ModelFile.parse(container.join(model.flatbuffer, entries))
+    with pytest.raises(ModelFileError, match="golden frames cannot be read"):
+        assert unread.golden
+
+
+def test_files_of_the_first_schema_still_serve(model_path: Path) -> None:
+    """What they did not know gets the value that changes nothing."""
+    model = ModelFile.read(model_path)
+
+    def older(document: dict[str, object]) -> None:
+        document["schema"] = 1
+        for key in ("golden", "temperature", "thresholds"):
+            del document[key]
+
+    manifest = ModelFile.parse(with_manifest(model, older)).manifest
+    assert manifest.temperature == 1.0
+    assert manifest.thresholds == {}
+    assert not manifest.golden.exact
+
+
 def test_a_model_without_galagos_part_says_so(
     model_path: Path, tmp_path: Path, galago: Callable[..., Outcome]
 ) -> None:
@@ -175,7 +224,7 @@ def test_inspect_json_has_the_documented_keys(
 ) -> None:
     """Other programs rely on these names."""
     document = json.loads(galago("inspect", model_path, "--json").out)
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert document["labels"] == list(LABELS)
     assert (
         document["input"].items()
