@@ -157,32 +157,39 @@ def is_pixels(border: Border, mean: Channels, std: Channels) -> bool:
 
 
 def finish(model: Model, ending: Ending) -> None:
-    """Make the output one row of scores, (1, n), where it is `ending` now.
+    """Make the output one row of scores, (1, n), float32 or uint8, where it is `ending` now.
 
     Logits get a SOFTMAX, a single one a LOGISTIC, in the type that they have.
     """
-    graph = _only_graph(model)
+    _only_graph(model)
     if len(output_of(model).shape) != 2:
         _flatten(model)
-    if ending != "logits":
-        return
+    if ending == "logits":
+        _activate(model)
+    if output_of(model).dtype == "int8":
+        _shift_to_uint8(model)
+
+
+def _activate(model: Model) -> None:
+    graph, border = _only_graph(model), output_of(model)
     logits = int(graph.outputs[0])
-    border = output_of(model)
-    single = border.shape[-1] == 1
-    outer = _add_tensor(
-        graph,
-        border.shape,
-        _type_of(border),
-        _SCORE_STEP if border.scale else 0,
-        np.iinfo(border.dtype).min if border.scale else 0,
-    )
+    scale = _SCORE_STEP if border.scale else 0
+    zero_point = np.iinfo(border.dtype).min if border.scale else 0
+    outer = _add_tensor(graph, border.shape, _type_of(border), scale, zero_point)
     version = 2 if border.dtype == "int8" else 1
-    operator = (
-        _operator(model, _Operator.LOGISTIC, [logits], [outer], version)
-        if single
-        else _softmax(model, logits, outer, version)
-    )
+    if border.shape[-1] == 1:
+        operator = _operator(model, _Operator.LOGISTIC, [logits], [outer], version)
+    else:
+        operator = _softmax(model, logits, outer, version)
     _append(model, operator, outer)
+
+
+def _shift_to_uint8(model: Model) -> None:
+    """128 added, exactly: other programs read uint8 and float outputs only."""
+    graph, border = _only_graph(model), output_of(model)
+    zero_point = border.zero_point + 128
+    outer = _add_tensor(graph, border.shape, _Type.UINT8, border.scale, zero_point)
+    _append(model, _operator(model, _Operator.QUANTIZE, [int(graph.outputs[0])], [outer]), outer)
 
 
 def _normalise(model: Model, inner: int, mean: Channels, std: Channels) -> int:

@@ -43,7 +43,8 @@ class Classifier:
     def __call__(self, frame: Pixels) -> Scores:
         """Classify one picture.
 
-        Convention: (H, W, 3) uint8 RGB → (classes,) float32, 0–1, sum 1, in the order of `labels`.
+        Convention: (H, W, 3) uint8 RGB → (classes,) float32, 0–1, in the order of `labels`; sum 1
+        unless the head is "independent".
         """
         return self.classify(preprocess(frame, self.spec, out=self._image))
 
@@ -53,8 +54,10 @@ class Classifier:
         return self.scores(self.interpreter.invoke())
 
     def scores(self, raw: Raw) -> Scores:
-        """Raw outputs of the interpreter, (n,), to (classes,) float32 with sum 1."""
+        """Raw outputs of the interpreter, (n,), to (classes,) float32, as when called."""
         values = dequantize(raw, self.interpreter.output)
+        if self.head == "independent":
+            return values
         if self.head == "sigmoid":
             return np.array([1 - values[0], values[0]], np.float32)
         # Quantized softmax outputs are rounded one by one; their sum is 1 give or take a few steps.
