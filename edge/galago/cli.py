@@ -295,6 +295,60 @@ def convert(
 
 
 @app.command()
+def adopt(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A TFLite image classifier.")
+    ],
+    *,
+    labels: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help="One label a line, in the outputs' order."),
+    ],
+    images: Annotated[
+        Path, typer.Option(help="A dataset with some of these labels, or a folder of pictures.")
+    ],
+    out: Annotated[Path, typer.Option(help="The .tflite to write.")],
+    mean: Annotated[
+        str | None,
+        typer.Option(help="M or M,M,M: the model wants (pixel − mean) / std; 0–255 is 0 and 1."),
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="S or S,S,S; see --mean.")] = None,
+    colour: Annotated[
+        Literal["rgb", "bgr"], typer.Option(help="Order of the channels that the model wants.")
+    ] = "rgb",
+    crop: Annotated[
+        Literal["none", "centre"],
+        typer.Option(help="none: the whole view, stretched; centre: its middle."),
+    ] = "none",
+    head: Annotated[
+        Literal["auto", "softmax", "sigmoid", "logits"],
+        typer.Option(help="What the outputs are; auto looks at the model's last operation."),
+    ] = "auto",
+    name: Annotated[str, typer.Option(help="Of the model; else that of the file.")] = "",
+    author: Annotated[str, typer.Option(help="For the file's metadata.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put a classifier from elsewhere into the same form, checked against pictures.
+
+    Example: galago adopt model.tflite --labels labels.txt --images photos/ --out porch.tflite
+    """
+    _needs_workstation()
+    from galago.convert.adopt import adopt as take_in
+    from galago.convert.adopt import as_text, channels
+    from galago.convert.guest import Claims, Guest
+
+    claims = Claims(
+        mean=channels(mean, "--mean") if mean else None,
+        std=channels(std, "--std") if std else None,
+        colour=colour,
+        crop=crop,
+        ending=None if head == "auto" else head,
+    )
+    adoption = take_in(Guest.open(file, labels, claims), images, out, name=name, author=author)
+    _show(adoption.to_dict(), as_text(adoption), as_json=as_json)
+
+
+@app.command()
 def inspect(file: ModelFileArgument, *, as_json: Json = False) -> None:
     """Say what is inside a model file.
 
