@@ -5,6 +5,8 @@ from typing import Any
 from galago.bundle.manifest import SCHEMA
 from galago.bundle.model_file import ModelFile
 
+_LISTED = 20  # labels; ImageNet's thousand would bury the rest
+
 
 def document(model: ModelFile) -> dict[str, Any]:
     """The document that `galago inspect --json` prints."""
@@ -39,22 +41,48 @@ def as_text(model: ModelFile) -> str:
     made, figures, origin = manifest.quantization, manifest.metrics, manifest.provenance
     view = "the whole view" if spec.crop == "none" else "the centre of the view"
     rows = {
-        "labels": ", ".join(manifest.labels),
+        "labels": _labels(manifest.labels),
         "input": f"{spec.width} × {spec.height} {spec.colour.upper()} "
         f"{_dig(made, 'input', 'dtype')}, from {view}, {spec.interpolation} interpolation",
-        "quantization": f"{_dig(made, 'scheme')}, calibrated on "
-        f"{_dig(made, 'calibration_images')} pictures",
-        "accuracy": f"{_share(figures, 'converted', 'accuracy')} on {_dig(figures, 'n')} test "
-        f"pictures, before conversion {_share(figures, 'float', 'accuracy')}; the same answer for "
-        f"{_share(figures, 'agreement')}",
-        "trained": f"{_dig(origin, 'trained')}, network {_dig(origin, 'network')}, "
-        f"seed {_dig(origin, 'seed')}",
+        "quantization": _quantization(made),
+        "accuracy": _accuracy(figures),
+        **_origin(origin),
         "golden": f"{manifest.golden.frames} pictures with their answers",
         "size": f"{len(model.content) / 1e3:.0f} kB, of which model "
         f"{len(model.flatbuffer) / 1e3:.0f} kB",
         "sha256": model.sha256,
     }
     return "\n".join(f"{name:<14}{value}" for name, value in rows.items())
+
+
+def _labels(labels: tuple[str, ...]) -> str:
+    more = f" … {len(labels)} in all" if len(labels) > _LISTED else ""
+    return ", ".join(labels[:_LISTED]) + more
+
+
+def _quantization(made: dict[str, Any]) -> str:
+    images = made.get("calibration_images")
+    calibrated = f", calibrated on {images} pictures" if images else ""
+    return f"{_dig(made, 'scheme')}{calibrated}"
+
+
+def _accuracy(figures: dict[str, Any]) -> str:
+    """Of the model in the file, and of the one that it was made from."""
+    if not figures:
+        return "not measured"
+    before, what = ("guest", "adoption") if "guest" in figures else ("float", "conversion")
+    return (
+        f"{_share(figures, 'converted', 'accuracy')} on {_dig(figures, 'n')} test pictures, before "
+        f"{what} {_share(figures, before, 'accuracy')}; the same answer for "
+        f"{_share(figures, 'agreement')}"
+    )
+
+
+def _origin(origin: dict[str, Any]) -> dict[str, str]:
+    if "adopted" in origin:
+        return {"adopted": f"{origin['adopted']}, sha256 {_dig(origin, 'adopted_sha256')}"}
+    network, seed = _dig(origin, "network"), _dig(origin, "seed")
+    return {"trained": f"{_dig(origin, 'trained')}, network {network}, seed {seed}"}
 
 
 def _dig(document: Any, *keys: str) -> Any:
