@@ -39,8 +39,8 @@ class Figures:
 def written(value: float | None, style: str = "percent") -> str:
     """A figure as a person reads it.
 
-    `style`: percent of a share, count, points (percentage points, signed), kilobytes of bytes,
-    microseconds, decibels, or fixed (three decimals).
+    `style`: percent of a share, count, points (of percent, without the sign: a word beside them says
+    lost or gained), kilobytes of bytes, microseconds, decibels, or fixed (three decimals).
     """
     return "–" if value is None else _STYLES[style](value)
 
@@ -77,8 +77,8 @@ _STYLES: dict[str, Callable[[float], str]] = {
     "percent": lambda share: f"{100 * share:.1f}{_NO_BREAK}%",
     "fixed": lambda value: f"{value:.3f}",
     "count": str,
-    "points": lambda value: f"{value:+.1f}".replace("-", "−"),
-    "decibels": lambda value: f"{value:.0f}{_NO_BREAK}dB".replace("-", "−"),
+    "points": lambda points: f"{abs(points):.2f}",
+    "decibels": lambda value: f"{value:.1f}{_NO_BREAK}dB".replace("-", "−").replace("inf", "∞"),
     "kilobytes": lambda value: _measured(value / 1000, "kB"),
     "microseconds": lambda value: _measured(value, "µs"),
 }
