@@ -40,6 +40,12 @@ def tflite_runtime(wheel: Path) -> Environment:
     return locked("tflite-runtime", find_python("3.11"), wheel)
 
 
+@pytest.fixture(scope="session")
+def mediapipe(wheel: Path) -> Environment:
+    """The environment of someone who uses MediaPipe."""
+    return locked("mediapipe", Path(sys.executable), wheel)
+
+
 @pytest.fixture(scope="session", params=["edge", "tflite_runtime"])
 def device(request: pytest.FixtureRequest) -> Environment:
     """Each of a camera's environments in turn."""
