@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test check fix bench bench-training lock clean pictures
+.PHONY: help demo test check fix fuzz bench bench-training lock clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,6 +31,9 @@ check: $(READY)  ## lint and types
 fix: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+fuzz: demo  ## one hundred thousand damaged and hostile model files, some three quarters of an hour
+	$(BIN)/python -m tests.fuzz demo/feeder.tflite --count 100000 --seed 0
 
 bench: demo  ## the figures of docs/benchmarks.md; needs the folder ../shared, and make test before
 	$(BIN)/python bench/cats_dogs.py ../shared

@@ -99,6 +99,17 @@ def with_manifest(model: ModelFile, change: Callable[[dict[str, object]], object
         ("preprocess", {"height": 0, "width": 64}, "has the input size"),
         ("preprocess", None, "malformed"),
         ("metrics", 5, "malformed"),
+        ("thresholds", [0.5], "thresholds of other labels"),
+        ("thresholds", 7, "malformed"),
+        ("temperature", 10**400, "malformed"),
+        ("labels", ["circle\n", "empty", "square"], "where a label should be"),
+        ("labels", ["\ud800", "empty", "square"], "which is no plain text"),
+        ("provenance", {"trained": "\x1b[2J"}, "which is no plain text"),
+        (
+            "provenance",
+            {"a": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]},
+            "nested",
+        ),
     ],
 )
 def test_a_manifest_that_lies_is_refused(
@@ -178,7 +189,7 @@ def test_reading_unpacks_no_golden_frame(model_path: Path) -> None:
     entries["golden.npz"] = b"no pictures"
     unread = ModelFile.parse(container.join(model.flatbuffer, entries))
     with pytest.raises(ModelFileError, match="golden frames cannot be read"):
-        assert unread.golden
+        unread.golden.to_bytes()
 
 
 def test_files_of_the_first_schema_still_serve(model_path: Path) -> None:

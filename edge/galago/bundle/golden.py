@@ -9,6 +9,7 @@ Pictures are WebP in its lossless form: half of what numpy's deflate makes of ph
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,15 +71,16 @@ class Golden:
             for image in (*golden.frames, *golden.inputs):
                 check_frame(image)
         except _UNREADABLE as error:
-            raise ModelFileError(f"damaged: its golden frames cannot be read ({error})") from error
+            told = " ".join(str(error).split())  # OpenCV's messages have several lines
+            raise ModelFileError(f"damaged: its golden frames cannot be read ({told})") from error
         if not len(golden.frames) <= len(golden.inputs) == len(golden.outputs) > 0:
             raise ModelFileError("damaged: its golden frames are incomplete")
         return golden
 
 
 _UNREADABLE = (
-    *(KeyError, ValueError, EOFError, OSError, MemoryError, NotImplementedError),
-    *(zipfile.BadZipFile, cv2.error, FrameError),
+    *(KeyError, ValueError, TypeError, AttributeError, EOFError, OSError, MemoryError),
+    *(OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error, cv2.error, FrameError),
 )
 
 
@@ -112,7 +114,9 @@ def _pictures(archive: Any, kind: str) -> tuple[Pixels, ...]:
 def _decode(picture: NDArray[Any]) -> Pixels:
     if picture.ndim != 1:
         return picture  # schema 1
-    decoded = cv2.imdecode(picture, cv2.IMREAD_UNCHANGED)
+    # OpenCV would call any of a dozen decoders by what a picture says it is.
+    webp = bytes(picture[8:12]) == b"WEBP"
+    decoded = cv2.imdecode(picture, cv2.IMREAD_UNCHANGED) if webp else None
     if decoded is None:
         raise ValueError("a picture is not WebP")
     return as_pixels(decoded)

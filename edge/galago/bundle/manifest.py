@@ -7,6 +7,7 @@
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,9 @@ from galago.bundle.preprocess import PreprocessSpec
 from galago.errors import ModelFileError
 
 SCHEMA = 2  # 1: without temperature, thresholds and what the golden frames were recorded with
+
+_DEEPEST = 32
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Head = Literal["softmax", "sigmoid", "independent"]
 
@@ -75,6 +79,7 @@ class Manifest:
         """
         try:
             document = json.loads(text)
+            _check_writable(document)
             schema = _schema(document["schema"])
             labels = _labels(document["labels"])
             if schema == 1:
@@ -93,17 +98,35 @@ class Manifest:
             )
         except KeyError as error:
             raise ModelFileError(f"damaged: galago.json lacks {error}") from error
-        except (TypeError, ValueError, RecursionError) as error:
-            if isinstance(error, ModelFileError):
-                raise
+        except ModelFileError:
+            raise
+        except _MALFORMED as error:
             raise ModelFileError(f"damaged: galago.json is malformed ({error})") from error
 
+
+_MALFORMED = (AttributeError, TypeError, ValueError, OverflowError, RecursionError)
 
 _UNKNOWN_TO_SCHEMA_1: dict[str, Any] = {
     "golden": asdict(Recorded(0, "", accelerated=False, exact=False, tolerance=TOLERANCE)),
     "temperature": 1.0,
     "thresholds": {},
 }
+
+
+def _check_writable(value: object, depth: int = 0) -> None:
+    """Raise if `value` could not be shown: too deep for a JSON writer, or text that is none.
+
+    Control characters would move the cursor of whoever inspects a stranger's file.
+    """
+    if depth > _DEEPEST:
+        raise ModelFileError(f"damaged: galago.json is nested deeper than {_DEEPEST} levels")
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for inner in value:
+            _check_writable(inner, depth + 1)
+    elif isinstance(value, str) and _UNWRITABLE.search(value):
+        raise ModelFileError(f"damaged: galago.json has {value[:80]!a}, which is no plain text")
 
 
 def _schema(schema: object) -> int:
@@ -173,6 +196,6 @@ def _one_of(value: object, allowed: tuple[object, ...], name: str) -> Any:
 
 
 def _text(value: object, name: str) -> str:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\n" in value:
         raise ModelFileError(f"damaged: galago.json has {value!r} where {name} should be")
     return value

@@ -265,11 +265,11 @@ def _read_answer(child: sandbox.Ended, deadline_s: float) -> Verification:
     try:
         answer = json.loads(answers[-1])
     except (IndexError, ValueError, RecursionError) as error:
-        last = "".join(lines[-1:])[:500] or f"exit status {child.status}"
+        last = _plain("".join(lines[-1:])) or f"exit status {child.status}"
         raise ModelFileError(f"the golden frames could not be run: {last}") from error
     if "error" in answer:
         kind = ModelFileError if answer["exit_code"] == ModelFileError.exit_code else GalagoError
-        raise kind(str(answer["error"]))
+        raise kind(_plain(str(answer["error"])))
     return _checked(answer)
 
 
@@ -279,6 +279,11 @@ def _checked(answer: dict[str, Any]) -> Verification:
     if {name: type(value) for name, value in answer.items()} != expected or not answer["passed"]:
         raise ModelFileError("the golden frames could not be run: the child's answer is malformed")
     return Verification(**answer)
+
+
+def _plain(said: str) -> str:
+    """One line that leaves a terminal as it is, whatever the child has said."""
+    return "".join(sign if sign.isprintable() else " " for sign in said)[:1000].strip()
 
 
 def _child() -> None:

@@ -1,0 +1,516 @@
+"""Damage and malice: from a sound model file, files that are not.
+
+- A mutant is its seed: `mutant(sample, "3:141")` gives the same bytes always and everywhere.
+- Kinds that are refused on reading are common; those that reach a child process cost half a second
+  each and are rare (see `KINDS`).
+- What lies behind a checksum is changed with the checksum made right again: a hostile file's would
+  be, and the code behind it is what a fuzzer must reach.
+"""
+
+import hashlib
+import io
+import json
+import random
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from galago.bundle import container
+
+WORDS = (
+    0,
+    1,
+    2,
+    0x7F,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    0x10000,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFE,
+    0xFFFFFFFF,
+)
+NAMES = (
+    *(b"/etc/passwd", b"../escape", b"a/../../escape", b"C:\\escape", b"..\\escape", b"", b"."),
+    *(b"galago.json", b"GALAGO.JSON", b"Labels.txt", b"golden.npz\0.txt", b"./galago.json"),
+    *(b"\xff\xfe", "\u202egalago".encode(), b"a" * 5000, b"a\nb", b"\x1b[2J", b"dir/"),
+)
+ODD: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1, 2, 3, 1e308, -1e308, float("nan"), float("inf"), 10**400),
+    *("", "x", "\ud800", "\x1b[2J\n", "é" * 9000, "../escape", "rgb", "bgr", "softmax", "sigmoid"),
+    *([], {}, [[]], ["a"], ["a", "b"], ["a", 1], {"a": 1}, [None] * 3, {"height": 1, "width": 1}),
+)
+DEEP = "nested without end"
+SHAPES = ((), (0,), (1,), (-1,), (2**40,), (2**63,), (10**6, 10**6), (32, 224, 224, 3), (1,) * 70)
+DTYPES = ("|u1", "|O", "<f8", "<U99999999", "|V2147483647", "<M8[ns]", "zzz", "|u1, |O", "<c16")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sound model file, taken apart."""
+
+    content: bytes
+    flatbuffer: bytes
+    entries: dict[str, bytes]
+
+    @classmethod
+    def read(cls, path: Path) -> "Sample":
+        content = path.read_bytes()
+        return cls(content, *container.split(content))
+
+
+@dataclass
+class Member:
+    """An entry of an archive; to lie in header or directory, fields by their place there."""
+
+    name: bytes
+    content: bytes
+    method: int = 0
+    size: int | None = None
+    header: dict[int, int] = field(default_factory=dict)
+    record: dict[int, int] = field(default_factory=dict)
+    other_name: bytes | None = None
+    before: bytes = b""
+
+
+def mutant(sample: Sample, seed: str) -> tuple[str, bytes]:
+    """The kind of damage, and the damaged file."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable is what it must be
+    kind = chance.choices(list(KINDS), [weight for _, weight in KINDS.values()])[0]
+    return kind, KINDS[kind][0](sample, chance)
+
+
+def flipped(content: bytes, chance: random.Random, start: int = 0, most: int = 8) -> bytes:
+    """One to `most` bits turned over, from byte `start` on."""
+    changed = bytearray(content)
+    for _ in range(chance.randint(1, most)):
+        changed[chance.randrange(start, len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+def _flip(sample: Sample, chance: random.Random) -> bytes:
+    return flipped(sample.content, chance)
+
+
+def _overwrite(sample: Sample, chance: random.Random) -> bytes:
+    """A run of zeros, ones or noise, as a bad sector leaves it."""
+    content, length = sample.content, chance.choice((1, 4, 16, 512, 4096, 65536))
+    start = chance.randrange(len(content))
+    length = min(length, len(content) - start)
+    run = chance.choice((bytes(length), b"\xff" * length, chance.randbytes(length)))
+    return content[:start] + run + content[start + length :]
+
+
+def _cut(sample: Sample, chance: random.Random) -> bytes:
+    content = sample.content
+    near_end = len(content) - chance.randrange(1, 1200)
+    where = chance.choice((chance.randrange(len(content)), near_end, chance.randrange(64)))
+    return chance.choice((content[:where], content[:where], content[where:]))
+
+
+def _splice(sample: Sample, chance: random.Random) -> bytes:
+    """A piece taken out, put in twice, moved, or replaced by one from elsewhere."""
+    content = sample.content
+    a, b, c = (chance.randrange(len(content)) for _ in range(3))
+    piece = content[a : a + chance.choice((1, 30, 46, 4096, 100_000))]
+    return chance.choice(
+        (
+            content[:a] + content[a + len(piece) :],
+            content[:b] + piece + content[b:],
+            content[:b] + piece + content[b + len(piece) :],
+            content[: min(b, c)] + content[max(b, c) :] + content[min(b, c) : max(b, c)],
+            content + content,
+            content + piece,
+            content[:8] + piece + content[8:],
+        )
+    )
+
+
+def _records(sample: Sample, chance: random.Random) -> bytes:
+    """Bits and words of the archive's own records, which no digest guards."""
+    content = bytearray(sample.content)
+    marks = [i for i in _marks(sample.content) if i >= len(sample.flatbuffer)]
+    for _ in range(chance.randint(1, 3)):
+        where = chance.choice(marks) + chance.randrange(0, 60)
+        if chance.random() < 0.5:
+            where, word = min(where, len(content) - 4), chance.choice(WORDS)
+            content[where : where + 4] = struct.pack("<L", word)
+        else:
+            content[min(where, len(content) - 1)] ^= 1 << chance.randrange(8)
+    return bytes(content)
+
+
+@cache
+def _marks(content: bytes) -> tuple[int, ...]:
+    found = []
+    for mark in (b"PK\1\2", b"PK\3\4", b"PK\5\6"):
+        at = content.find(mark)
+        while at >= 0:
+            found.append(at)
+            at = content.find(mark, at + 1)
+    return tuple(found)
+
+
+def archived(
+    start: bytes, members: list[Member], end: dict[int, int], comment: bytes = b""
+) -> bytes:
+    """`start` and behind it an archive, told as the members say."""
+    out, records = bytearray(start), bytearray()
+    for member in members:
+        out += member.before
+        offset = len(out)
+        size = len(member.content) if member.size is None else member.size
+        checksum = zlib.crc32(member.content)
+        told = [0, member.method, 0, 33, checksum, len(member.content), size]
+        length = len(member.name)
+        header = _told([20, *told, length, 0], member.header)
+        out += b"PK\3\4" + struct.pack("<5H3L2H", *header) + member.name + member.content
+        record = _told([20, 20, *told, length, 0, 0, 0, 0, 0, offset], member.record)
+        name = member.name if member.other_name is None else member.other_name
+        records += b"PK\1\2" + struct.pack("<6H3L5H2L", *record) + name
+    last = _told([0, 0, len(members), len(members), len(records), len(out), len(comment)], end)
+    return bytes(out + records) + b"PK\5\6" + struct.pack("<4H2LH", *last) + comment
+
+
+def _told(fields: list[int], lies: dict[int, int]) -> list[int]:
+    for place, lie in lies.items():
+        fields[place] = lie
+    widths = _WIDTHS[len(fields)]
+    return [value & width for value, width in zip(fields, widths, strict=True)]
+
+
+_SHORT, _LONG = 0xFFFF, 0xFFFFFFFF
+_WIDTHS = {
+    10: [_SHORT] * 5 + [_LONG] * 3 + [_SHORT] * 2,
+    16: [_SHORT] * 6 + [_LONG] * 3 + [_SHORT] * 5 + [_LONG] * 2,
+    7: [_SHORT] * 4 + [_LONG] * 2 + [_SHORT],
+}
+
+
+def _tricks(sample: Sample, chance: random.Random) -> bytes:
+    """What archives have been made to do to their readers, one or two at once."""
+    members = [Member(name.encode(), content) for name, content in sample.entries.items()]
+    end: dict[int, int] = {}
+    for _ in range(chance.randint(1, 2)):
+        chance.choice(_TRICKS)(members, end, chance)
+    comment = chance.choice((b"", b"", b"", b"hello", b"PK\5\6" + bytes(18)))
+    start, tail = sample.flatbuffer, chance.choice((b"", b"", b"", b"", b"tail", bytes(22)))
+    if chance.random() < 0.03:
+        return start + _crowd()
+    return archived(start, members, end, comment) + tail
+
+
+def _odd_name(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
+    extra = Member(chance.choice(NAMES), chance.choice((b"", b"x" * 99)))
+    members.insert(chance.randrange(len(members) + 1), extra)
+
+
+def _renamed(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
+    member = chance.choice(members)
+    name = chance.choice((*NAMES, member.name.upper(), member.name + b" "))
+    which = chance.randrange(3)
+    if which < 2:
+        member.other_name, member.record[9] = name, len(name)
+    if which == 1:
+        member.name, member.other_name = name, None
+
+
+def _twice(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
+    members.append(chance.choice(members))
+    chance.shuffle(members)
+
+
+def _lie(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
+    """A wrong field, in the header, the record, or the same in both."""
+    member, lie = chance.choice(members), chance.choice((*WORDS, chance.getrandbits(32)))
+    place, where = chance.randrange(9), chance.randrange(3)
+    if where != 1:
+        member.header[place] = lie
+    if where != 0:
+        member.record[place + 1] = lie
+
+
+def _offset(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
+    member = chance.choice(members)
+    member.record[15] = chance.choice((*WORDS, chance.randrange(2_000_000)))
+
+
+def _end_lie(_: list[Member], end: dict[int, int], chance: random.Random) -> None:
+    end[chance.randrange(7)] = chance.choice((*WORDS, 3, chance.getrandbits(20)))
+
+
+def _gap(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
+    chance.choice(members).before = chance.randbytes(chance.choice((1, 30, 999)))
+
+
+def _missing(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
+    members.remove(chance.choice(members))
+
+
+def _bomb(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
+    """Deflated zeros in place of an entry, with their true size or another."""
+    member = chance.choice(members)
+    size = chance.choice((1 << 20, 8 << 20, 128 << 20))
+    member.content, member.method = _deflated_zeros(size), 8
+    member.size = chance.choice((size, 100, 1 << 20, 64 << 20))
+
+
+@cache
+def _deflated_zeros(size: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    million = bytes(1 << 20)
+    return b"".join([packer.compress(million) for _ in range(size >> 20)]) + packer.flush()
+
+
+@cache
+def _crowd() -> bytes:
+    """One hundred thousand tiny entries."""
+    members = [Member(b"%05d" % number, b"") for number in range(100_000)]
+    return archived(b"", members, {})
+
+
+_TRICKS = (
+    _odd_name,
+    _odd_name,
+    _renamed,
+    _twice,
+    _lie,
+    _lie,
+    _offset,
+    _end_lie,
+    _gap,
+    _missing,
+    _bomb,
+)
+
+
+def _manifest(sample: Sample, chance: random.Random) -> bytes:
+    """galago.json changed where it is read, in an archive that is whole again."""
+    document = json.loads(sample.entries["galago.json"])
+    for _ in range(chance.randint(1, 2)):
+        key = chance.choice(_READ_STRICTLY)
+        place, last = _somewhere(document, key, chance)
+        act = chance.random()
+        if act < 0.2:
+            place.pop(last)
+        elif act < 0.9:
+            place[last] = deepcopy(chance.choice(ODD))
+        else:
+            place[last] = DEEP
+    text = _written(document, chance)
+    if chance.random() < 0.4:
+        text = _as_text(text, chance)
+    return container.join(sample.flatbuffer, {**sample.entries, "galago.json": text})
+
+
+# The rest of the document is for people: whatever stands there is no error, and would only keep
+# children busy with sound models. `_for_people` sees to it now and then.
+_READ_STRICTLY = (
+    *("schema", "labels", "preprocess", "head", "flatbuffer_sha256", "golden"),
+    *("temperature", "thresholds"),
+)
+
+
+def _somewhere(document: dict[str, Any], key: str, chance: random.Random) -> tuple[Any, Any]:
+    """A place at or below `key`: its container, and its key or index in it."""
+    place, last = document, key
+    while key in document and chance.random() < 0.7:
+        inner = place[last]
+        if not isinstance(inner, dict | list) or not inner:
+            break
+        place, last = inner, chance.choice(list(inner) if isinstance(inner, dict) else [0])  # type: ignore[assignment]
+    if isinstance(place, dict):
+        place.setdefault(last, None)
+    return place, last
+
+
+def _written(document: dict[str, Any], chance: random.Random) -> bytes:
+    """The document as JSON, with depth at which readers and writers in Python give up."""
+    depth = chance.choice((9, 300, 480, 900, 990, 2000))
+    nest = b"[" * depth + b"]" * depth
+    return json.dumps(document).encode().replace(f'"{DEEP}"'.encode(), nest)
+
+
+def _as_text(text: bytes, chance: random.Random) -> bytes:
+    """Damage below the level of JSON: other encodings, depth without end, broken text."""
+    return chance.choice(
+        (
+            b"[" * 200_000,
+            b'{"a":' * 50_000,
+            b"",
+            b"null",
+            b"[]",
+            b"\xef\xbb\xbf" + text,
+            text.decode().encode("utf-16"),
+            text.replace(b'"schema": 2', b'"schema": 2, "schema": 99'),
+            text.replace(b'"', b'"\\ud800', 9),
+            text[: chance.randrange(len(text))],
+            flipped(text, chance),
+            b" " * 1_048_500 + text,
+            text.replace(b"2", b"2" * 5000),
+        )
+    )
+
+
+def _for_people(sample: Sample, chance: random.Random) -> bytes:
+    """Nonsense where anything goes: only `inspect` could stumble over it."""
+    document = json.loads(sample.entries["galago.json"])
+    for _ in range(chance.randint(1, 3)):
+        key = chance.choice(("quantization", "metrics", "provenance"))
+        place, last = _somewhere(document, key, chance)
+        place[last] = deepcopy(chance.choice((*ODD, DEEP)))
+    text = _written(document, chance)
+    return container.join(sample.flatbuffer, {**sample.entries, "galago.json": text})
+
+
+def _labels(sample: Sample, chance: random.Random) -> bytes:
+    labels = sample.entries["labels.txt"]
+    damaged = chance.choice(
+        (flipped(labels, chance), b"", labels * 2, labels.upper(), b"\xff" * 99)
+    )
+    return container.join(sample.flatbuffer, {**sample.entries, "labels.txt": damaged})
+
+
+def _flatbuffer(sample: Sample, chance: random.Random) -> bytes:
+    """A changed graph whose digest is right: what comes next is the interpreter."""
+    graph = bytearray(sample.flatbuffer)
+    for _ in range(chance.choice((1, 2, 4, 16))):
+        # Tables stand at the ends, weights between.
+        near = chance.randrange(8, min(6000, len(graph)))
+        where = chance.choice((near, len(graph) - near, chance.randrange(8, len(graph) - 4)))
+        if chance.random() < 0.5:
+            graph[where] ^= 1 << chance.randrange(8)
+        else:
+            where = min(where & ~3, len(graph) - 4)
+            graph[where : where + 4] = struct.pack("<L", chance.choice((*WORDS, where)))
+    if chance.random() < 0.1:
+        del graph[chance.randrange(8, len(graph)) :]
+    return _made_right(sample, bytes(graph))
+
+
+def _made_right(sample: Sample, graph: bytes) -> bytes:
+    document = json.loads(sample.entries["galago.json"])
+    document["flatbuffer_sha256"] = hashlib.sha256(graph).hexdigest()
+    text = json.dumps(document).encode()
+    return container.join(graph, {**sample.entries, "galago.json": text})
+
+
+def _golden(sample: Sample, chance: random.Random) -> bytes:
+    """Golden frames that lie about their size, their type, or are something else."""
+    arrays = _arrays(sample.entries["golden.npz"])
+    name = chance.choice([*arrays, "outputs", "inputs"])
+    array = arrays.get(name, b"")
+    act = chance.randrange(7)
+    if act == 0:
+        arrays[name] = _npy(chance.choice(SHAPES), chance.choice(DTYPES), array[-64:])
+    elif act == 1:
+        arrays[name] = flipped(array or bytes(9), chance)
+    elif act == 2:
+        arrays[name] = _picture(array, chance)
+    elif act == 3:
+        arrays.pop(name, None)
+    elif act == 4:
+        arrays |= {f"frame_{number}": array for number in range(len(arrays), 3000)}
+    elif act == 5:
+        return _with_golden(sample, flipped(sample.entries["golden.npz"], chance))
+    else:
+        return _with_golden(sample, _npz_bomb(chance.choice(("outputs", "inputs", "frame_0"))))
+    return _with_golden(sample, _npz(arrays))
+
+
+def _with_golden(sample: Sample, golden: bytes) -> bytes:
+    return container.join(sample.flatbuffer, {**sample.entries, "golden.npz": golden})
+
+
+def _arrays(npz: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(npz)) as archive:
+        return {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
+
+
+def _npz(arrays: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in arrays.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content)
+    return buffer.getvalue()
+
+
+def _npy(shape: tuple[int, ...], dtype: str, content: bytes) -> bytes:
+    header = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + content
+
+
+@cache
+def _npz_bomb(name: str) -> bytes:
+    """Half a gigabyte of zeros, deflated to half a megabyte."""
+    size = 512 << 20
+    header = _npy((size,), "|u1", b"")
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+    checksum, million, packed = zlib.crc32(header), bytes(1 << 20), packer.compress(header)
+    for _ in range(size >> 20):
+        packed += packer.compress(million)
+        checksum = zlib.crc32(million, checksum)
+    member = Member(f"{name}.npy".encode(), packed + packer.flush(), 8, len(header) + size)
+    member.header[5] = member.record[6] = checksum
+    return archived(b"", [member], {})
+
+
+def _picture(array: bytes, chance: random.Random) -> bytes:
+    """A picture that claims to be enormous, or of a format with a decoder of its own."""
+    start = array.find(b"RIFF")
+    picture = bytearray(array[start:] if start >= 0 else b"")
+    pixels = picture.find(b"VP8L")
+    if pixels >= 0 and chance.random() < 0.5:
+        picture[pixels + 9 : pixels + 13] = b"\xff\xff\xff\x0f"  # 16384 × 16384
+    else:
+        picture = bytearray(chance.choice(_PICTURES))
+    return _npy((len(picture),), "|u1", bytes(picture))
+
+
+def _png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">L", zlib.crc32(kind + content))
+        return struct.pack(">L", len(content)) + kind + content + checksum
+
+    head = chunk(b"IHDR", struct.pack(">2L5B", width, height, 8, 2, 0, 0, 0))
+    return (
+        b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    )
+
+
+_PICTURES = (
+    _png(30_000, 30_000),
+    _png(2**31 - 1, 1),
+    b"P6 30000 30000 255\n",
+    b"P6 -1 -1 255\n",
+    b"BM" + struct.pack("<3L3l2H6L", 99, 0, 54, 40, 30_000, 30_000, 1, 24, *[0] * 6),
+    b"GIF89a" + struct.pack("<2H", 0xFFFF, 0xFFFF) + bytes(99),
+    b"II*\0\x08\0\0\0" + bytes(99),
+    b"#?RADIANCE\n\n-Y 30000 +X 30000\n",
+    b"\xff\xd8\xff\xe0" + bytes(99),
+    bytes(99),
+    b"",
+)
+
+
+# Kind → how it is made, and how often; the last three reach a child, and so do some manifests.
+KINDS: dict[str, tuple[Callable[[Sample, random.Random], bytes], float]] = {
+    "bits flipped": (_flip, 19),
+    "overwritten": (_overwrite, 12),
+    "cut": (_cut, 12),
+    "spliced": (_splice, 12),
+    "archive's records": (_records, 16),
+    "archive's tricks": (_tricks, 16),
+    "manifest": (_manifest, 8),
+    "labels": (_labels, 2),
+    "manifest, for people": (_for_people, 0.3),
+    "flatbuffer, digest right": (_flatbuffer, 1.4),
+    "golden frames": (_golden, 1.3),
+}
