@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galago.bundle.image import write_image
-from galago.bundle.preprocess import Pixels
+from galago.bundle.preprocess import Pixels, as_pixels
 
 Io = Literal["float32", "uint8", "int8"]
 Ending = Literal["softmax", "logits", "sigmoid"]
@@ -28,7 +28,7 @@ _LEAST = 0.45  # of tint, from −1 to 1: 57 levels; read from 0 to 1 no tint is
 def tinted(label: str, seed: int, side: int = SIDE) -> Pixels:
     """A noisy grey picture with the tint that `label` names, (side, side, 3) uint8 RGB."""
     noise = np.random.default_rng(seed).integers(70, 130, (side, side, 3))
-    return (noise + np.array(TINTS[label])).astype(np.uint8)
+    return as_pixels((noise + np.array(TINTS[label])).astype(np.uint8))
 
 
 def pictures(each: int = 12, labels: tuple[str, ...] = LABELS) -> tuple[Pixels, NDArray[np.int64]]:
@@ -93,11 +93,12 @@ def _excess() -> list[NDArray[np.float32]]:
     """Red over blue, blue over red, green over blue, beyond the least tint that counts."""
     kernel = np.zeros((SIDE // 4, SIDE // 4, 3, 3), np.float32)
     kernel[..., 0], kernel[..., 1], kernel[..., 2] = (1, 0, -1), (-1, 0, 1), (0, 1, -1)
-    return [kernel / (SIDE // 4) ** 2, np.full(3, -_LEAST, np.float32)]
+    kernel /= np.float32((SIDE // 4) ** 2)
+    return [kernel, np.full(3, -_LEAST, np.float32)]
 
 
 def _scores(*, single: bool) -> list[NDArray[np.float32]]:
-    red, blue, green = np.eye(3, dtype=np.float32)
-    rows = [blue] if single else [red / 2 + green, red, 0 * red, blue]
+    """Weights (red, blue, green over) × (output), and biases."""
+    rows = [[0, 1, 0]] if single else [[0.5, 0, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0]]
     bias = [-0.1] if single else [0, 0, 0.1, 0]
-    return [40 * np.stack(rows, axis=1), 40 * np.array(bias, np.float32)]
+    return [40 * np.array(rows, np.float32).T, 40 * np.array(bias, np.float32)]

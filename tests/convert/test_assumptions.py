@@ -108,19 +108,19 @@ def test_two_labels_of_ten_that_changed_places_are_refuted() -> None:
 
 
 def test_a_class_that_is_often_confused_has_not_moved() -> None:
-    """Two thirds of the tabbies called tiger cat is how such networks are."""
-    truth = np.repeat([0, 1, 2], 60)
+    """Most tabbies called tiger cat, beyond all chance, is how such networks are."""
+    truth = np.repeat([0, 1, 2], 600)
     predicted = truth.copy()
-    predicted[:36] = 3
+    predicted[:400] = 3
     assert not better_order(predicted, truth, ("tabby", "dog", "owl", "tiger cat"))
 
 
 def test_guessing_is_no_order_of_labels() -> None:
-    """Some order always fits better where the order is sought: a hundred classes, 200 pictures."""
+    """Some order always fits the pictures that it was found on: a hundred classes, 60 pictures."""
     labels = tuple(map(str, range(100)))
     random = np.random.default_rng(0)
     for _ in range(30):
-        truth, predicted = random.integers(100, size=(2, 200))
+        truth, predicted = random.integers(100, size=(2, 60))
         assert not better_order(predicted, truth, labels)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from galago.bundle.interpreter import Interpreter, dequantize
@@ -143,10 +144,20 @@ def test_logits_become_scores(io: Io, near: float) -> None:
     assert np.abs(scores - by_hand(guest("float32"), images)).max() <= near
 
 
+def test_an_operation_is_listed_in_its_own_version() -> None:
+    """An older reader refuses by this number; the first SOFTMAX knew no int8."""
+    model = unpack(guest("int8", "logits"))
+    first = schema.OperatorCodeT()
+    first.builtinCode = first.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
+    model.operatorCodes.append(first)
+    finish(model, "logits")
+    softmax, _quantize = model.subgraphs[0].operators[-2:]
+    code = model.operatorCodes[softmax.opcodeIndex]
+    assert (code.builtinCode, code.version) == (first.builtinCode, 2)
+
+
 def test_a_single_logit_becomes_a_probability() -> None:
     """One unit without an activation gets the sigmoid that its training had in the loss."""
-    from ai_edge_litert import schema_py_generated as schema
-
     images, truth = pictures()
     model = adopted(guest("float32", "sigmoid"))
     graph = model.subgraphs[0]
