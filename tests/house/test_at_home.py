@@ -1,4 +1,10 @@
-"""Our files in other people's programs: MediaPipe opens one as it is, and says the same of it."""
+"""Our files in other people's programs: MediaPipe opens one as it is, and says the same of it.
+
+Both are shown prepared pictures. MediaPipe shrinks larger ones itself, bilinearly and so with
+aliases, and then differs from us the more the further it shrinks: on 200 photographs some 400 pixels
+wide, for none with a network for cats and dogs at 224 × 224, for 73 with one for CIFAR-10 at 32 × 32
+(version 1.2.2).
+"""
 
 import json
 import zipfile
@@ -113,26 +119,13 @@ def test_mediapipe_gives_the_same_top_class(
     answers = ask(mediapipe, model, pictures, tmp_path)
     assert len(answers) == PHOTOGRAPHS
     assert len({answer[0][0] for answer in answers}) >= 5
+    step = classifier.interpreter.output.scale
     for picture, answer in zip(pictures, answers, strict=True):
-        raw = classifier.interpreter.output.scale
         scores = dict(zip(classifier.labels, classifier.classify(picture), strict=True))
         name, best = answer[0]
         assert scores[name] == max(scores.values())
-        assert best == pytest.approx(scores[name], abs=4 * raw)
+        assert best == pytest.approx(scores[name], abs=4 * step)
         assert {name for name, _ in answer} == set(classifier.labels)
-
-
-def test_mediapipes_own_resizing_seldom_changes_the_answer(
-    mediapipe: Environment, model: Path, shared: Path, tmp_path: Path
-) -> None:
-    """Pictures of other sizes, which MediaPipe shrinks its own way, get scores nearby."""
-    classifier = Classifier.open(ModelFile.read(model))
-    frames = [read_image(path) for path in sorted((shared / "models").glob("*.jpg"))]
-    assert frames
-    answers = ask(mediapipe, model, frames, tmp_path)
-    for frame, answer in zip(frames, answers, strict=True):
-        here = dict(zip(classifier.labels, classifier(frame), strict=True))
-        assert sum(abs(here[name] - score) for name, score in answer) < 1
 
 
 def test_mediapipes_reader_finds_the_metadata(
