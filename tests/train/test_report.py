@@ -2,8 +2,6 @@
 
 import json
 import re
-from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,57 +11,19 @@ import pytest
 from galago.bundle.confidence import soften
 from galago.bundle.preprocess import PreprocessSpec
 from galago.train.assess import Assessment, NaiveClaim, assess
-from galago.train.calibration import Truth
-from galago.train.data.images import Images
 from galago.train.data.problems import Problem
 from galago.train.report import write_metrics, write_report
 from galago.train.report.html import written
 from galago.train.run_folder import Run
+from tests.pages import (
+    NASTY,
+    Page,
+    assert_can_be_heard,
+    assert_stands_alone,
+    assert_true_to,
+    drawn,
+)
 from tests.train.drawn_scores import overconfident
-
-NASTY = "<script>alert('1')</script>"
-VOID = {"meta", "img", "br", "path", "circle", "ellipse", "rect", "polyline", "link", "input", "hr"}
-
-
-def drawn(truth: Truth, paths: tuple[Path, ...], side: int) -> Images:
-    """Pictures that are not pictures of anything, but have the right shape."""
-    smooth = np.linspace(0, 255, side)[None, None, :, None] + 40 * np.arange(8)[:, None, None, None]
-    store = np.broadcast_to((smooth % 256).astype(np.uint8), (8, side, side, 3))
-    return Images(store, np.arange(len(truth)) % 8, truth, paths)
-
-
-class Page(HTMLParser):
-    """What a reader's program sees."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text, self.open = "", [""]
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.figures: list[tuple[str, str, str]] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = {key: value or "" for key, value in attrs}
-        self.tags.append((tag, attributes))
-        if tag == "data":
-            self.figures.append((attributes["data-figure"], attributes["value"], ""))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1] == "data":
-            pointer, value, shown = self.figures.pop()
-            self.figures.append((pointer, value, shown + data))
-        if self.open[-1] not in {"style", "title"}:
-            self.text += data
-
-    def having(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def described(
@@ -129,26 +89,14 @@ def report(
 def test_the_page_fetches_nothing_and_runs_nothing(tmp_path: Path) -> None:
     """Every address in it is a place in itself or a picture that it carries; no script, no link."""
     _, page, _ = report(tmp_path)
-    addresses = [tag.get(name) for _, tag in page.tags for name in ("src", "href") if name in tag]
-    assert addresses
-    assert all(address and address.startswith(("#", "data:image/jpeg;")) for address in addresses)
-    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert not re.search(r"https?:|url\(|@import|srcset", text)
-    assert page.open == [""], "a tag is not closed"
+    assert_stands_alone(page)
 
 
 def test_every_figure_is_that_of_metrics_json(tmp_path: Path) -> None:
     """Followed by its pointer, exact in `value`, and rounded where a person reads it."""
     _, page, document = report(tmp_path, labels=("a/b", "c~d", "plain"))
     assert len(page.figures) > 50
-    for pointer, value, shown in page.figures:
-        found: Any = document
-        for step in pointer[1:].split("/"):
-            name = step.replace("~1", "/").replace("~0", "~")
-            found = found[int(name) if isinstance(found, list) else name]
-        assert json.loads(value) == found, pointer
-        assert shown in {written(found, style) for style in ("percent", "fixed", "count")}, pointer
+    assert_true_to(document, page)
 
 
 @pytest.mark.parametrize(
@@ -231,16 +179,7 @@ def test_a_hundred_classes_stay_usable(tmp_path: Path) -> None:
 def test_the_page_can_be_heard(tmp_path: Path) -> None:
     """One first heading, none skipped, a language, and words for every picture and chart."""
     _, page, _ = report(tmp_path)
-    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
-    assert page.having("html")[0]["lang"] == "en"
-    assert all(
-        tag.get("aria-label") or tag.get("aria-hidden") == "true" for tag in page.having("svg")
-    )
-    targets = {tag["id"] for _, tag in page.tags if "id" in tag}
-    assert {tag["href"][1:] for tag in page.having("a")} <= targets
+    assert_can_be_heard(page)
 
 
 def test_one_epoch_and_no_mistakes_are_enough_for_a_page(tmp_path: Path) -> None:

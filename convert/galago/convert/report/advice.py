@@ -27,6 +27,7 @@ _MOST, _MANY = 2 / 3, 1 / 3
 _CONCENTRATED = 2.0  # times as much as all classes together
 _FEW_TEST_PICTURES = 200  # one of them is half a point, the default limit
 _SLOWER = 1.1
+_OF_THE_RECIPE = ("CAST", "QUANTIZE", "DEQUANTIZE")  # no layer of the network's own
 
 
 def advise(conversion: "Conversion") -> list[Advice]:
@@ -42,10 +43,10 @@ def _not_the_rounding(conversion: "Conversion") -> Advice | None:
         return None
     return Advice(
         "It is not the rounding",
-        "float32 rounds nothing and is beyond the limits too: it agrees with the original on only "
-        f"{written(exact[0].comparison.agreement)} of the pictures. A layer computes something else "
-        "once it is converted: look at layers of your own, and at layers that behave differently "
-        "while they train.",
+        "float32 rounds nothing and is beyond the limits too: only "
+        f"{written(exact[0].comparison.agreement)} of its answers are the original's. A layer "
+        "computes something else once it is converted: look at layers of your own, and at layers "
+        "that behave differently while they train.",
     )
 
 
@@ -57,8 +58,8 @@ def _nothing_would_do(conversion: "Conversion") -> Advice | None:
     return Advice(
         "Nothing that was tried is within the limits",
         f"The best was {best.name}: {_change(best)}, {_size(best)}, "
-        f"{written(best.microseconds, 'microseconds')} an invoke. Train the network again with what "
-        "stands below, or accept it with a wider --max-drop or --max-class-drop.",
+        f"{written(best.microseconds, 'microseconds')} an invoke. Train the network again with "
+        "what stands below, or accept it with a wider --max-drop or --max-class-drop.",
     )
 
 
@@ -112,10 +113,10 @@ def _sure_answers_turned(conversion: "Conversion") -> Advice | None:
         return None
     return Advice(
         "Sure answers have turned",
-        f"Of {len(margins)} pictures with another answer, {sure} had been sure: the two best scores "
-        f"more than {_SURE} apart. That is more than rounding: some range was cut off or stretched. "
-        "Look at the layers below, and whether the training pictures, which give the ranges, look "
-        "like the test pictures.",
+        f"Of {len(margins)} pictures with another answer, {sure} had been sure: the two best "
+        f"scores more than {_SURE} apart. That is more than rounding: some range was cut off or "
+        "stretched. Look at the layers below, and whether the training pictures, which give the "
+        "ranges, look like the test pictures.",
     )
 
 
@@ -163,16 +164,14 @@ def _few_calibration_pictures(conversion: "Conversion") -> Advice | None:
 
 def _pieces(conversion: "Conversion") -> Advice | None:
     interpreter = conversion.chosen.classifier.interpreter
-    if interpreter.partitions == 1:
+    slow = [name for name in dict.fromkeys(interpreter.outside) if name not in _OF_THE_RECIPE]
+    if interpreter.partitions == 1 or (interpreter.partitions and not slow):
         return None
-    names = ", ".join(dict.fromkeys(interpreter.outside)) or "none by itself"
-    title = (
-        f"It runs in {interpreter.partitions} pieces" if interpreter.partitions else "It is slow"
-    )
+    pieces = f"{interpreter.partitions} pieces"
     return Advice(
-        title,
-        f"{interpreter.name} accelerates the network in {interpreter.partitions} pieces, best is "
-        f"one. Left to slow kernels: {names}. Other layers in their place make it faster.",
+        f"It runs in {pieces}" if interpreter.partitions else "It is not accelerated",
+        f"{interpreter.name} accelerates the network in {pieces}, best is one. Left to slow "
+        f"kernels: {', '.join(slow)}. Other layers in place of these make it faster.",
     )
 
 

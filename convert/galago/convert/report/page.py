@@ -93,7 +93,7 @@ def _intervals(conversion: "Conversion") -> dict[str, tuple[float, float]]:
 
 
 def _classes(conversion: "Conversion") -> list[str]:
-    """Labels in the order of the table: as given, or the largest loss first where there are many."""
+    """Labels in the order of the table: as given, or of many the largest loss first."""
     classes = conversion.chosen.comparison.classes
     if len(classes) <= MANY:
         return list(classes)

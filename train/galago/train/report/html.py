@@ -39,10 +39,10 @@ class Figures:
 def written(value: float | None, style: str = "percent") -> str:
     """A figure as a person reads it.
 
-    `style`: percent of a share, count, points (of percent, without the sign: a word beside them says
-    lost or gained), kilobytes of bytes, microseconds, decibels, or fixed (three decimals).
+    `style` is one of STYLES: percent (of a share; fine has one more decimal), points (of percent,
+    without the sign: a word beside them says lost or gained), kilobytes (of bytes), and so on.
     """
-    return "–" if value is None else _STYLES[style](value)
+    return "–" if value is None else STYLES[style](value)
 
 
 def plain(value: Any) -> str:
@@ -73,8 +73,9 @@ def _measured(amount: float, unit: str) -> str:
     return f"{amount:.{0 if amount >= 10 else 1}f}{_NO_BREAK}{unit}"
 
 
-_STYLES: dict[str, Callable[[float], str]] = {
+STYLES: dict[str, Callable[[float], str]] = {
     "percent": lambda share: f"{100 * share:.1f}{_NO_BREAK}%",
+    "fine": lambda share: f"{100 * share:.2f}{_NO_BREAK}%",
     "fixed": lambda value: f"{value:.3f}",
     "count": str,
     "points": lambda points: f"{abs(points):.2f}",
