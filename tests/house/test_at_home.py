@@ -1,9 +1,9 @@
 """Our files in other people's programs: MediaPipe opens one as it is, and says the same of it.
 
 Both are shown prepared pictures. MediaPipe shrinks larger ones itself, bilinearly and so with
-aliases, and then differs from us the more the further it shrinks: on 200 photographs some 400 pixels
-wide, for none with a network for cats and dogs at 224 × 224, for 73 with one for CIFAR-10 at 32 × 32
-(version 1.2.2).
+aliases, and then differs from us the more the further it shrinks. On 200 photographs some 400
+pixels wide it named another class for none with a network for cats and dogs at 224 × 224, and for
+73 with one for CIFAR-10 at 32 × 32 (version 1.2.2).
 """
 
 import json
