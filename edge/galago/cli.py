@@ -49,6 +49,24 @@ Provider = Annotated[
     Literal["ai-edge-litert", "tflite-runtime", "tensorflow"] | None,
     typer.Option("--interpreter", help="Only this one, instead of the first that is installed."),
 ]
+# What a model from elsewhere expects of its pictures.
+Mean = Annotated[
+    str | None,
+    typer.Option(help="M or M,M,M: the model wants (pixel − mean) / std; 0–255 is 0 and 1."),
+]
+Std = Annotated[str | None, typer.Option(help="S or S,S,S; see --mean.")]
+Colour = Annotated[
+    Literal["rgb", "bgr"], typer.Option(help="Order of the channels that the model wants.")
+]
+Crop = Annotated[
+    Literal["none", "centre"],
+    typer.Option(help="none: the whole view, stretched; centre: its middle."),
+]
+Head = Annotated[
+    Literal["auto", "softmax", "sigmoid", "logits"],
+    typer.Option(help="What the outputs are; auto looks for itself."),
+]
+Author = Annotated[str, typer.Option(help="For the file's metadata.")]
 MaxUnreadable = Annotated[
     float, typer.Option(min=0, max=1, help="Share of unreadable pictures that may be left out.")
 ]
@@ -147,10 +165,7 @@ def train(
         str | None,
         typer.Option(help="imagenet (downloaded once), none, or a .weights.h5 file to begin with."),
     ] = None,
-    crop: Annotated[
-        Literal["none", "centre"],
-        typer.Option(help="none: the whole view, stretched; centre: its middle."),
-    ] = "none",
+    crop: Crop = "none",
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0, help="The highest.")] = None,
@@ -249,10 +264,19 @@ def evaluate(
 
 @app.command()
 def convert(
-    run: Annotated[Path, typer.Argument(help="Folder that galago train wrote.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            help="A run of galago train; or a .keras, .h5 or SavedModel from elsewhere.",
+        ),
+    ],
     *,
     out: Annotated[Path, typer.Option(help="The .tflite to write.")],
-    data: Annotated[Path | None, typer.Option(help="The pictures, if they have moved.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The pictures: if they have moved, or the model is from elsewhere."),
+    ] = None,
     recipe: Annotated[
         Literal["int8", "dynamic", "float16", "float32"],
         typer.Option(help="How numbers are stored and computed."),
@@ -270,7 +294,16 @@ def convert(
     try_harder: Annotated[
         bool, typer.Option(help="Where a limit is broken, try more calibration, other recipes.")
     ] = False,
-    author: Annotated[str, typer.Option(help="For the file's metadata.")] = "",
+    target: Annotated[
+        Literal["rpicam-apps", "frigate"] | None,
+        typer.Option("--for", help="In the shape that this program wants, with what it needs."),
+    ] = None,
+    mean: Mean = None,
+    std: Std = None,
+    colour: Colour = "rgb",
+    crop: Crop = "none",
+    head: Head = "auto",
+    author: Author = "",
     model_version: Annotated[
         str, typer.Option(help="For the file's metadata; else the time of the training.")
     ] = "",
@@ -283,13 +316,22 @@ def convert(
     _needs_workstation()
     from galago.convert.convert import as_text
     from galago.convert.convert import convert as turn
+    from galago.convert.elsewhere import open_origin
     from galago.convert.gate import Limits
-    from galago.convert.origin import from_run
+    from galago.convert.targets import TARGETS
     from galago.convert.trial import Wanted
 
-    limits = Limits(max_drop, max_class_drop)
-    wanted = Wanted(recipe, io, limits, try_harder, author, model_version)
-    conversion = turn(from_run(run, data), out, wanted)
+    wanted = Wanted(
+        recipe,
+        io,
+        Limits(max_drop, max_class_drop),
+        try_harder,
+        TARGETS[target] if target else None,
+        author,
+        model_version,
+    )
+    origin = open_origin(model, data, _claims(mean, std, colour, crop, head))
+    conversion = turn(origin, out, wanted)
     _show(conversion.to_dict(), as_text(conversion), as_json=as_json)
     conversion.check()
 
@@ -308,24 +350,13 @@ def adopt(
         Path, typer.Option(help="A dataset with some of these labels, or a folder of pictures.")
     ],
     out: Annotated[Path, typer.Option(help="The .tflite to write.")],
-    mean: Annotated[
-        str | None,
-        typer.Option(help="M or M,M,M: the model wants (pixel − mean) / std; 0–255 is 0 and 1."),
-    ] = None,
-    std: Annotated[str | None, typer.Option(help="S or S,S,S; see --mean.")] = None,
-    colour: Annotated[
-        Literal["rgb", "bgr"], typer.Option(help="Order of the channels that the model wants.")
-    ] = "rgb",
-    crop: Annotated[
-        Literal["none", "centre"],
-        typer.Option(help="none: the whole view, stretched; centre: its middle."),
-    ] = "none",
-    head: Annotated[
-        Literal["auto", "softmax", "sigmoid", "logits"],
-        typer.Option(help="What the outputs are; auto looks at the model's last operation."),
-    ] = "auto",
+    mean: Mean = None,
+    std: Std = None,
+    colour: Colour = "rgb",
+    crop: Crop = "none",
+    head: Head = "auto",
     name: Annotated[str, typer.Option(help="Of the model; else that of the file.")] = "",
-    author: Annotated[str, typer.Option(help="For the file's metadata.")] = "",
+    author: Author = "",
     as_json: Json = False,
 ) -> None:
     """Put a classifier from elsewhere into the same form, checked against pictures.
@@ -334,17 +365,11 @@ def adopt(
     """
     _needs_workstation()
     from galago.convert.adopt import adopt as take_in
-    from galago.convert.adopt import as_text, channels
-    from galago.convert.guest import Claims, Guest
+    from galago.convert.adopt import as_text
+    from galago.convert.guest import Guest
 
-    claims = Claims(
-        mean=channels(mean, "--mean") if mean else None,
-        std=channels(std, "--std") if std else None,
-        colour=colour,
-        crop=crop,
-        ending=None if head == "auto" else head,
-    )
-    adoption = take_in(Guest.open(file, labels, claims), images, out, name=name, author=author)
+    guest = Guest.open(file, labels, _claims(mean, std, colour, crop, head))
+    adoption = take_in(guest, images, out, name=name, author=author)
     _show(adoption.to_dict(), as_text(adoption), as_json=as_json)
 
 
@@ -517,6 +542,19 @@ def _print(text: str) -> None:
 
 def _show(document: Any, text: str, *, as_json: bool) -> None:
     _print(json.dumps(document, ensure_ascii=False, indent=2) if as_json else text)
+
+
+def _claims(mean: str | None, std: str | None, colour: Any, crop: Any, head: Any) -> Any:
+    """What the owner of a model from elsewhere says of it."""
+    from galago.convert.guest import Claims, channels
+
+    return Claims(
+        mean=channels(mean, "--mean") if mean else None,
+        std=channels(std, "--std") if std else None,
+        colour=colour,
+        crop=crop,
+        ending=None if head == "auto" else head,
+    )
 
 
 def _needs_workstation() -> None:

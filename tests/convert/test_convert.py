@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_be_written_is_known_at_once(
     outcome = galago("convert", run_folder, "--out", tmp_path / "missing" / "x.tflite")
     assert outcome.code == 1
     assert "No such file or directory" in outcome.complaint
-    assert "Loading" not in outcome.err
+    assert "Asking" not in outcome.err
 
 
 def test_moved_pictures_can_be_named(

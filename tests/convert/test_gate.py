@@ -81,8 +81,7 @@ def test_a_class_without_pictures_is_left_out() -> None:
 
 def test_calibration_error_is_of_both() -> None:
     """Scores of 1 that are wrong half of the time are off by a half."""
-    before, after = turned(50, 0, 100).calibration
-    assert (before, after) == (pytest.approx(0), pytest.approx(0.5))
+    assert turned(50, 0, 100).calibration == pytest.approx((0, 0.5))
 
 
 def test_changed_answers_come_before_moved_scores() -> None:

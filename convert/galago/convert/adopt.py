@@ -25,7 +25,7 @@ from galago.bundle.verify import verify
 from galago.convert.assemble import GOLDEN_FRAMES, assemble, dress
 from galago.convert.assumptions import check_reading
 from galago.convert.flatbuffer import pack
-from galago.convert.graph import Channels, finish, take_pixels, take_rgb
+from galago.convert.graph import finish, take_pixels, take_rgb
 from galago.convert.guest import Guest, Pictures, sum_tolerance
 from galago.convert.metadata import About
 from galago.errors import GateError, UsageError
@@ -112,23 +112,6 @@ def adopt(guest: Guest, data: Path, out: Path, *, name: str = "", author: str = 
     model.write(out)
     partitions = (guest.interpreter.partitions, classifier.interpreter.partitions)
     return Adoption(guest, out, model, len(pictures), before, after, agreement, partitions)
-
-
-def channels(text: str, option: str) -> Channels:
-    """One value or three, "127.5" or "103.9,116.8,123.7"; `option` names them in the error.
-
-    Raises:
-        UsageError: they are not.
-    """
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        values = ()
-    if len(values) not in {1, 3} or not np.isfinite(values).all():
-        raise UsageError(f"{option} {text}: expected one number, or three with commas between them")
-    if option == "--std" and min(values) <= 0:
-        raise UsageError(f"--std {text}: expected numbers above 0, values are divided by them")
-    return values
 
 
 def as_text(adoption: Adoption) -> str:

@@ -24,6 +24,7 @@ from galago.convert.assemble import GOLDEN_FRAMES, as_camera, assemble
 from galago.convert.layers import LayerNoise, signal_to_noise
 from galago.convert.origin import Origin
 from galago.convert.report import REPORT, write_report
+from galago.convert.targets import check_target_labels, write_companions
 from galago.convert.trial import Subject, Trial, Wanted, attempts, balanced
 from galago.errors import GateError
 from galago.progress import say
@@ -113,6 +114,8 @@ def convert(origin: Origin, out: Path, wanted: Wanted | None = None) -> Conversi
     wanted = wanted or Wanted()
     with tempfile.TemporaryFile(dir=out.parent):
         pass  # a folder that cannot be written is better known before minutes of work
+    if wanted.target is not None:
+        check_target_labels(wanted.target, origin.labels)
     subject = Subject.open(origin, wanted)
     trials = _until_one_passes(subject, wanted)
     chosen = _choose(trials)
@@ -127,6 +130,9 @@ def convert(origin: Origin, out: Path, wanted: Wanted | None = None) -> Conversi
     write_report(conversion)
     if model is not None:
         model.write(out)
+        if wanted.target is not None:
+            write_companions(wanted.target, out, origin.labels, origin.preprocess.crop)
+            say(f"For {wanted.target.name}: {wanted.target.use.format(stem=out.stem)}")
     return conversion
 
 

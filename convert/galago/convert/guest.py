@@ -61,6 +61,23 @@ class Claims:
     ending: Ending | None = None
 
 
+def channels(text: str, option: str) -> Channels:
+    """One value or three, "127.5" or "103.9,116.8,123.7"; `option` names them in the error.
+
+    Raises:
+        UsageError: they are not.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) not in {1, 3} or not np.isfinite(values).all():
+        raise UsageError(f"{option} {text}: expected one number, or three with commas between them")
+    if option == "--std" and min(values) <= 0:
+        raise UsageError(f"--std {text}: expected numbers above 0, values are divided by them")
+    return values
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Guest:
     """A model as it came, with its claims made complete.

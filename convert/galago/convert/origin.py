@@ -67,14 +67,16 @@ class Origin:
 def from_run(folder: Path, data: Path | None = None) -> Origin:
     """The origin that `galago train` left; `data` where the pictures have moved since.
 
+    `folder` may be the model.keras in it as well.
+
     Raises:
         UsageError: the folder is not that of a finished run.
     """
-    run = Run.read(folder)
+    run = Run.read(folder.parent if folder.suffix == ".keras" else folder)
     say("Loading the network")
     model = run.load_model()
     return Origin(
-        name=folder.resolve().name,
+        name=run.folder.resolve().name,
         model=model,
         head="sigmoid" if model.output_shape[-1] == 1 else "softmax",
         labels=run.labels,

@@ -19,6 +19,8 @@ from galago.convert.metadata import About
 from galago.convert.origin import Origin
 from galago.convert.quantize import RECIPES, Io, Recipe, quantize
 from galago.convert.speed import race
+from galago.convert.targets import Target
+from galago.convert.variant import at_size
 from galago.progress import say
 from galago.train.data.dataset import Dataset
 from galago.train.data.images import Images
@@ -33,14 +35,16 @@ class Wanted:
     """How to convert.
 
     `io`: type of an integer model's input and output. `try_harder`: where the recipe is beyond the
-    limits, go on with more calibration and the other recipes. `author` and `version` are for the
-    file's metadata.
+    limits, go on with more calibration and the other recipes. `target`: the program whose shape the
+    file shall have, a key of galago.convert.targets. `author` and `version` are for the file's
+    metadata.
     """
 
     recipe: str = "int8"
     io: Io = "uint8"
     limits: Limits = field(default_factory=Limits)
     try_harder: bool = False
+    target: Target | None = None
     author: str = ""
     version: str = ""
 
@@ -49,8 +53,9 @@ class Wanted:
 class Subject:
     """The network before conversion: its pictures, its scores of the test ones, its float form.
 
-    `dataset` is prepared for the file's input. `scores` (n, classes) float32 are those of the Keras
-    model. `float_raw` is the flatbuffer as the converter leaves it, `float_model` one as it ships.
+    `origin` has the input's size that the file will have, and `dataset` is prepared for it.
+    `scores` (n, classes) float32 are those of the Keras model at its own size. `float_raw` is the
+    flatbuffer as the converter leaves it, `float_model` one as it ships.
     """
 
     origin: Origin
@@ -66,6 +71,9 @@ class Subject:
         test = dataset.splits["test"]
         say(f"Asking the Keras network about {len(test)} test pictures")
         scores = predict_keras(origin.model, test)
+        if wanted.target is not None:
+            origin = at_size(origin, wanted.target.size)
+            dataset = origin.open_pictures()
         say("Converting it to float32, to compare sizes and speeds with")
         raw = quantize(origin.model, RECIPES["float32"])
         return cls(origin, dataset, scores, raw, dress(raw, about(origin, wanted)))

@@ -127,7 +127,7 @@ def load_keras(path: Path) -> Any:
     from galago.train.tensorflow import keras  # noqa: PLC0415 - seconds that `inspect` can do without
 
     try:
-        return keras.saving.load_model(path)
+        return keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(f"{path} cannot be loaded as a Keras model: {reason}") from error
