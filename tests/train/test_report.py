@@ -115,9 +115,14 @@ def test_no_important_figure_is_missing(tmp_path: Path, pointer: str) -> None:
 
 
 def test_figures_read_as_people_write_them() -> None:
-    """Percent with a space that does not break; nothing is a dash, not None."""
+    """Units behind a space that does not break; nothing is a dash, not None."""
     assert written(0.9423) == "94.2\N{NO-BREAK SPACE}%"
     assert (written(1.5, "fixed"), written(7, "count"), written(None)) == ("1.500", "7", "–")
+    assert written(0.9996, "fine") == "99.96\N{NO-BREAK SPACE}%"
+    assert written(87_400, "kilobytes") == "87\N{NO-BREAK SPACE}kB"
+    assert written(4.56, "microseconds") == "4.6\N{NO-BREAK SPACE}µs"
+    assert written(-0.18, "points") == "0.18"
+    assert written(float("-inf"), "decibels") == "−∞\N{NO-BREAK SPACE}dB"
 
 
 def test_names_are_text_whatever_they_contain(tmp_path: Path) -> None:
