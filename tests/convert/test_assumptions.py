@@ -154,6 +154,21 @@ def test_a_sure_but_useless_difference_is_let_pass() -> None:
     assert is_better(np.arange(2000) < 1670, right)
 
 
+def test_colours_that_hardly_matter_get_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    """A network that is right either way, but surer of RGB: no refusal, one line."""
+    images, truth = tinted(each=10)
+
+    def sure(values: NDArray[np.float32]) -> Scores:
+        surer = (look(values).argmax(axis=1) == truth).astype(np.float32)
+        answers: Scores = np.eye(4, dtype=np.float32)[truth] * (0.5 + 0.1 * surer[:, None])
+        return answers
+
+    check_reading(sure, images, truth, Claim(LABELS, "bgr", (127.5,), (127.5,)))
+    assert capsys.readouterr().err.startswith("Perhaps RGB and BGR swapped: as claimed, ")
+    check_reading(sure, images, truth, RIGHT)
+    assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("claim", "low", "high", "complaint"),
     [
