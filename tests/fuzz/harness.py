@@ -106,12 +106,12 @@ def attempt(path: Path, seed: int, numbers: range) -> Tally:
             tally.outcomes[outcome] += 1
             tally.faults += [f"{kind}, {seed}:{number}: {fault}" for fault in faults]
         os.chdir("/")
-    tally.parent_mb = _peak_mb()
+    tally.parent_mb = peak_mb()
     tally.child_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return tally
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """The most that this process ever held.
 
     Its rusage would count the process that started it; the children's counts this one, and so is

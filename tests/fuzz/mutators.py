@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from galago.bundle import container
+from galago.bundle.model_file import MAX_BYTES
 
 WORDS = (
     0,
@@ -210,6 +211,23 @@ def _tricks(sample: Sample, chance: random.Random) -> bytes:
 def _odd_name(members: list[Member], _: dict[int, int], chance: random.Random) -> None:
     extra = Member(chance.choice(NAMES), chance.choice((b"", b"x" * 99)))
     members.insert(chance.randrange(len(members) + 1), extra)
+
+
+def largest(sample: Sample) -> bytes:
+    """As much as a file may hold: MAX_BYTES in all, and entries that deflate to their limits."""
+    golden, size = _deflated_zeros(container.LIMITS["golden.npz"]), container.LIMITS["golden.npz"]
+    document = json.loads(sample.entries["galago.json"])
+    document["provenance"] = {"empty": [[]] * 200_000}
+    graph = sample.flatbuffer.ljust(
+        MAX_BYTES - len(golden) - container.LIMITS["galago.json"], b"\0"
+    )
+    document["flatbuffer_sha256"] = hashlib.sha256(graph).hexdigest()
+    entry = Member(b"golden.npz", golden, 8, size)
+    entry.header[5] = entry.record[6] = zlib.crc32(bytes(size))
+    manifest = Member(b"galago.json", json.dumps(document).encode())
+    return archived(
+        graph, [manifest, Member(b"labels.txt", sample.entries["labels.txt"]), entry], {}
+    )
 
 
 def _renamed(members: list[Member], _: dict[int, int], chance: random.Random) -> None:

@@ -29,7 +29,7 @@ from galago.errors import ModelFileError
 MANIFEST, LABELS, GOLDEN = "galago.json", "labels.txt", "golden.npz"
 
 # Far above what a classifier for a Pi needs, far below what would hurt one.
-LIMITS = {MANIFEST: 1 << 20, LABELS: 1 << 20, GOLDEN: 64 << 20}
+LIMITS = {MANIFEST: 1 << 20, LABELS: 1 << 20, GOLDEN: 32 << 20}
 MAX_ENTRIES = 64
 MAX_DIRECTORY = 64 << 10
 

@@ -14,7 +14,9 @@ from galago.bundle.manifest import Manifest
 from galago.errors import ModelFileError
 from galago.files import replacing
 
-MAX_BYTES = 256 << 20  # no classifier for a Pi comes near; a wrong path to a disk image does
+# No classifier for a Pi comes near; a wrong path to a disk image does. Taking a file apart holds it
+# twice, and no file may cost its reader 300 MB.
+MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,9 @@ class ModelFile:
         missing = [name for name in container.LIMITS if name not in entries]
         if missing:
             raise ModelFileError(
-                f"a model without Galago's part ({', '.join(missing)} not found): expected a whole "
-                "file written by galago convert"
+                f"a model without Galago's part ({', '.join(missing)} not found): a file of galago "
+                "convert that was cut short, or one from elsewhere; copy it again, or see galago "
+                "adopt"
             )
         manifest = Manifest.from_json(entries[container.MANIFEST])
         if hashlib.sha256(flatbuffer).hexdigest() != manifest.flatbuffer_sha256:
