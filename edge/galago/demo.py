@@ -78,7 +78,7 @@ def _story(results: Results) -> str:
     rows = {
         "accuracy": f"{original.accuracy:.1%} as trained, {int8.accuracy:.1%} after conversion to "
         f"int8, on {original.n} pictures that it had never seen",
-        "size": f"{len(conversion.subject.float_model) / 1e3:.0f} kB as trained, "
+        "size": f"{len(conversion.subject.float32) / 1e3:.0f} kB as trained, "
         f"{len(chosen.flatbuffer) / 1e3:.0f} kB as int8",
         "speed": f"{results.speed.fps:.0f} frames per second on this machine, one thread, from "
         "camera frame to decision",

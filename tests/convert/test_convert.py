@@ -239,8 +239,8 @@ def test_pictures_of_other_classes_are_refused(
     assert not (tmp_path / "x.tflite").exists()
 
 
-def test_two_classes_share_one_sigmoid_unit(tmp_path: Path) -> None:
-    """One output becomes two scores, in the order of the labels."""
+def test_a_sigmoid_unit_becomes_a_score_for_each_label(tmp_path: Path) -> None:
+    """In the order of the labels: other programs know no classifiers of a single unit."""
     from galago.convert.convert import convert
     from galago.convert.origin import from_run
     from galago.train.recipe import Settings
@@ -250,7 +250,7 @@ def test_two_classes_share_one_sigmoid_unit(tmp_path: Path) -> None:
     train(data, tmp_path / "run", Settings("cnn", epochs=6, batch_size=8))
     assert convert(from_run(tmp_path / "run"), tmp_path / "two.tflite").passed
     classifier = Classifier.open(ModelFile.read(tmp_path / "two.tflite"))
-    assert classifier.interpreter.output.shape == (1, 1)
+    assert classifier.interpreter.output.shape == (1, 2)
     for index, label in enumerate(("circle", "square")):
         images = [read_image(path) for path in sorted((data / label).iterdir())]
         scores = np.stack([classifier(image) for image in images])

@@ -72,7 +72,8 @@ def test_what_a_network_expects_of_pixels_goes_inside(
     document = json.loads(outcome.out)
     assert document["converted"]["accuracy"] > 0.8
     interpreter = Interpreter(ModelFile.read(out).flatbuffer)
-    assert (interpreter.input.dtype, interpreter.input.scale) == (np.uint8, 1.0)
+    assert str(interpreter.input).endswith("uint8")
+    assert interpreter.input.scale == 1.0
     assert interpreter.is_integer
 
 
@@ -183,10 +184,9 @@ def test_one_sigmoid_unit_becomes_two_columns_for_others(tmp_path: Path) -> None
     image = keras.Input((16, 16, 3))
     score = keras.layers.Dense(1, "sigmoid")(keras.layers.GlobalAveragePooling2D()(image))
     two = write_dataset(tmp_path / "two", ("circle", "square"), each=20)
-    path = saved(keras.Model(image, score), tmp_path / "net.keras")
-    origin = open_origin(path, two, Claims())
-    shown = at_size(origin, (40, 40))
-    assert (origin.head, shown.head) == ("sigmoid", "softmax")
-    scores = shown.model.predict_on_batch(np.full((1, 40, 40, 3), 90, np.float32))
-    (expected,) = origin.model.predict_on_batch(np.full((1, 16, 16, 3), 90, np.float32))[0]
-    assert scores[0] == pytest.approx([1 - expected, expected], abs=1e-6)
+    network = keras.Model(image, score)
+    origin = open_origin(saved(network, tmp_path / "net.keras"), two, Claims())
+    (expected,) = network.predict_on_batch(np.full((1, 16, 16, 3), 90, np.float32))[0]
+    for model, side in ((origin.model, 16), (at_size(origin, (40, 40)).model, 40)):
+        (scores,) = model.predict_on_batch(np.full((1, side, side, 3), 90, np.float32))
+        assert scores == pytest.approx([1 - expected, expected], abs=1e-6)

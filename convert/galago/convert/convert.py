@@ -83,7 +83,7 @@ class Conversion:
             "recipe": chosen.recipe.name,
             "float": {
                 "accuracy": chosen.comparison.original.accuracy,
-                "bytes": len(self.subject.float_model),
+                "bytes": len(self.subject.float32),
             },
             "converted": {
                 "accuracy": chosen.comparison.converted.accuracy,
@@ -140,7 +140,7 @@ def as_text(conversion: Conversion) -> str:
     """Both models side by side, for a terminal; further rows are what else was tried."""
     first, comparison = conversion.trials[0], conversion.chosen.comparison
     head = f"{'':<20}{'accuracy':>10}{'same answer':>14}{'size':>12}{'speed':>9}"
-    size = f"{len(conversion.subject.float_model) / 1e3:.0f} kB"
+    size = f"{len(conversion.subject.float32) / 1e3:.0f} kB"
     lines = [
         head,
         f"{'float32':<20}{comparison.original.accuracy:>10.2%}{'':>14}{size:>12}{'1.0 ×':>9}",
@@ -216,7 +216,7 @@ def _noise(subject: Subject, trial: Trial) -> tuple[LayerNoise, ...]:
         return ()
     say("Measuring what each layer loses")
     images = trial.calibration[:_NOISE_IMAGES]
-    return signal_to_noise(subject.float_raw, trial.raw, images)
+    return signal_to_noise(subject.float32, trial.raw, images)
 
 
 def _metrics(trial: Trial) -> dict[str, Any]:

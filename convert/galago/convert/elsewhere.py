@@ -16,7 +16,7 @@ import numpy as np
 from galago.bundle.preprocess import PreprocessSpec
 from galago.convert.assumptions import Claim, check_reading
 from galago.convert.guest import Claims
-from galago.convert.origin import Origin, from_run
+from galago.convert.origin import Origin, from_run, one_column_per_label
 from galago.errors import UsageError
 from galago.noise import hushed
 from galago.progress import say
@@ -72,7 +72,7 @@ def from_keras(path: Path, data: Path, claims: Claims | None = None) -> Origin:
     model = load_saved_model(path) if path.is_dir() else load_keras(path)
     spec = _spec(model, path, claims)
     listing = find(data)
-    outputs = _check_outputs(model, path, listing.labels)
+    _check_outputs(model, path, listing.labels)
     dataset = Dataset.open(data, spec)
     reading = Claim(listing.labels, claims.colour, claims.mean or (0.0,), claims.std or (1.0,))
     say("Checking labels, colours and normalisation against the pictures")
@@ -81,8 +81,7 @@ def from_keras(path: Path, data: Path, claims: Claims | None = None) -> Origin:
     check_reading(_predict(model, ending), pictures.pixels, pictures.labels, reading)
     return Origin(
         name=path.stem,
-        model=_seeing_pixels(model, spec, reading, ending),
-        head="softmax" if outputs > 1 else "sigmoid",
+        model=one_column_per_label(_seeing_pixels(model, spec, reading, ending)),
         labels=listing.labels,
         preprocess=spec,
         data=data,
@@ -144,8 +143,8 @@ def _spec(model: Any, path: Path, claims: Claims) -> PreprocessSpec:
     return PreprocessSpec(height=shape[1], width=shape[2], crop=claims.crop)
 
 
-def _check_outputs(model: Any, path: Path, labels: tuple[str, ...]) -> int:
-    """Number of outputs: one per label, or a single one for two."""
+def _check_outputs(model: Any, path: Path, labels: tuple[str, ...]) -> None:
+    """One output per label, or a single one for two."""
     shape = model.output_shape
     outputs = shape[-1] if isinstance(shape, tuple) and len(shape) == 2 else 0
     if outputs != len(labels) and (outputs, len(labels)) != (1, 2):
@@ -153,7 +152,6 @@ def _check_outputs(model: Any, path: Path, labels: tuple[str, ...]) -> int:
             f"{path} gives {shape}, the pictures have {len(labels)} labels ({', '.join(labels)}): "
             "expected (batch, labels), in alphabetical order of the labels; or (batch, 1) for two"
         )
-    return int(outputs)
 
 
 def _some(images: Images) -> Images:

@@ -12,26 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galago.bundle.manifest import Head
 from galago.bundle.preprocess import PreprocessSpec
 from galago.progress import say
 from galago.train.data.dataset import Dataset
 from galago.train.data.source import find
 from galago.train.evaluate import check_labels
 from galago.train.run_folder import Run
+from galago.train.tensorflow import keras
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A Keras model that takes (n, h, w, 3) float32 of 0–255 and gives scores, and its pictures.
+    """A Keras model and its pictures.
 
+    `model` takes (n, h, w, 3) float32 of 0–255 and gives (n, labels) float32, rows of sum 1.
     `name`: what the model file is called where no one says otherwise. `fingerprint`: of the
     pictures it was trained on, None where that is not known.
     """
 
     name: str
     model: Any
-    head: Head
     labels: tuple[str, ...]
     preprocess: PreprocessSpec
     data: Path
@@ -74,11 +74,10 @@ def from_run(folder: Path, data: Path | None = None) -> Origin:
     """
     run = Run.read(folder.parent if folder.suffix == ".keras" else folder)
     say("Loading the network")
-    model = run.load_model()
+    model = one_column_per_label(run.load_model())
     return Origin(
         name=run.folder.resolve().name,
         model=model,
-        head="sigmoid" if model.output_shape[-1] == 1 else "softmax",
         labels=run.labels,
         preprocess=run.preprocess,
         data=data or run.data,
@@ -99,3 +98,12 @@ def from_run(folder: Path, data: Path | None = None) -> Origin:
             "git_revision": run.git_revision,
         },
     )
+
+
+def one_column_per_label(model: Any) -> Any:
+    """Spread a single sigmoid unit over two columns: other programs know no other classifiers."""
+    if model.output_shape[-1] > 1:
+        return model
+    image = keras.Input(model.input_shape[1:])
+    second = model(image)
+    return keras.Model(image, keras.ops.concatenate([1.0 - second, second], axis=-1))

@@ -54,15 +54,14 @@ class Subject:
     """The network before conversion: its pictures, its scores of the test ones, its float form.
 
     `origin` has the input's size that the file will have, and `dataset` is prepared for it.
-    `scores` (n, classes) float32 are those of the Keras model at its own size. `float_raw` is the
-    flatbuffer as the converter leaves it, `float_model` one as it ships.
+    `scores` (n, classes) float32 are those of the Keras model at its own size. `float32` is the
+    flatbuffer as the converter leaves it: what others would ship.
     """
 
     origin: Origin
     dataset: Dataset
     scores: Scores
-    float_raw: bytes
-    float_model: bytes
+    float32: bytes
 
     @classmethod
     def open(cls, origin: Origin, wanted: Wanted) -> "Subject":
@@ -75,13 +74,12 @@ class Subject:
             origin = at_size(origin, wanted.target.size)
             dataset = origin.open_pictures()
         say("Converting it to float32, to compare sizes and speeds with")
-        raw = quantize(origin.model, RECIPES["float32"])
-        return cls(origin, dataset, scores, raw, dress(raw, about(origin, wanted)))
+        return cls(origin, dataset, scores, quantize(origin.model, RECIPES["float32"]))
 
     def open_classifier(self, flatbuffer: bytes) -> Classifier:
         """Load a converted form of this network."""
         origin = self.origin
-        return Classifier(Interpreter(flatbuffer), origin.preprocess, origin.labels, origin.head)
+        return Classifier(Interpreter(flatbuffer), origin.preprocess, origin.labels, "softmax")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,7 +188,7 @@ def _attempt(subject: Subject, wanted: Wanted, recipe: Recipe, images: int) -> T
     say(f"Asking the {recipe.name} model about the same {len(test)} test pictures")
     scores = predict_tflite(classifier, test)
     comparison = compare(subject.scores, scores, test.labels, origin.labels)
-    floats = Interpreter(subject.float_model)
+    floats = Interpreter(subject.float32)
     microseconds, float_microseconds = race((classifier.interpreter, floats), test[0])
     return Trial(
         recipe,

@@ -15,19 +15,16 @@ from galago.train.tensorflow import keras
 
 
 def at_size(origin: Origin, size: tuple[int, int]) -> Origin:
-    """An origin whose model takes (n, *size, 3) float32 of 0–255 and gives one column per label.
+    """An origin whose model takes (n, *size, 3) float32 of 0–255.
 
     Convention: `size` is height and width in pixels.
     """
     spec = origin.preprocess
     image = keras.Input((*size, 3))
     scores = origin.model(_resize(image, size, (spec.height, spec.width)))
-    if origin.head == "sigmoid":
-        scores = keras.ops.concatenate([1.0 - scores, scores], axis=-1)
     return replace(
         origin,
         model=keras.Model(image, scores),
-        head="softmax",
         preprocess=replace(spec, height=size[0], width=size[1]),
         provenance={**origin.provenance, "network_input": [spec.height, spec.width]},
     )

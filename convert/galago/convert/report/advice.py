@@ -19,9 +19,10 @@ from galago.train.report.html import written
 if TYPE_CHECKING:
     from galago.convert.convert import Conversion
 
-HARMLESS_DECIBELS = 20.0  # above it the rounding is a tenth of the signal at most
+HARMLESS_DECIBELS = 20.0  # above it what rounding adds is a tenth of the signal at most
 
 _MAX = 6  # more is not read
+_DROWNING_DECIBELS = 10.0  # below it, a third; good models have layers between the two
 _CLOSE, _SURE = 0.2, 0.8  # between the two best scores
 _MOST, _MANY = 2 / 3, 1 / 3
 _CONCENTRATED = 2.0  # times as much as all classes together
@@ -81,7 +82,7 @@ def _float16(conversion: "Conversion") -> Advice | None:
     if {"float16", "float32"} & tried:
         return None
     first = conversion.chosen
-    size = written(len(conversion.subject.float_model) / 2, "kilobytes")
+    size = written(len(conversion.subject.float32) / 2, "kilobytes")
     return Advice(
         "Or pay for float16",
         f"--recipe float16 loses next to nothing. It would take about {size} instead of "
@@ -92,11 +93,11 @@ def _float16(conversion: "Conversion") -> Advice | None:
 
 
 def _damaged_layer(conversion: "Conversion") -> Advice | None:
-    low = [layer for layer in conversion.noise if layer.decibels < HARMLESS_DECIBELS]
+    low = [layer for layer in conversion.noise if layer.decibels < _DROWNING_DECIBELS]
     if not low:
         return None
     worst = low[0]
-    others = f", and {len(low) - 1} more are below {HARMLESS_DECIBELS:.0f} dB" if low[1:] else ""
+    others = f", and {len(low) - 1} more are below {_DROWNING_DECIBELS:.0f} dB" if low[1:] else ""
     return Advice(
         f"{worst.name} drowns in rounding",
         f"There the signal is only {worst.decibels:.0f} dB above what rounding has added"
@@ -187,6 +188,19 @@ def _slower(conversion: "Conversion") -> Advice | None:
     )
 
 
+def _guessing(conversion: "Conversion") -> Advice | None:
+    original = conversion.chosen.comparison.original
+    always = max(figures.support for figures in original.per_class.values()) / original.n
+    if original.accuracy > always:
+        return None
+    return Advice(
+        "The original is no better than guessing",
+        f"It is right in {written(original.accuracy)} of the test pictures, and always giving the "
+        f"same answer would be right in {written(always)}. A file that agrees with it is worth no "
+        "more: see the training's report.html.",
+    )
+
+
 def _few_test_pictures(conversion: "Conversion") -> Advice | None:
     n = conversion.chosen.comparison.original.n
     if n >= _FEW_TEST_PICTURES:
@@ -232,4 +246,4 @@ _WHERE_REFUSED = (
     _class_that_loses,
     _few_calibration_pictures,
 )
-_ALWAYS = (_few_test_pictures, _pieces, _slower)
+_ALWAYS = (_guessing, _few_test_pictures, _pieces, _slower)
