@@ -6,7 +6,6 @@ import pytest
 from galago.bundle.interpreter import Interpreter
 from galago.convert.integer import to_integer
 from galago.convert.layers import signal_to_noise
-from galago.convert.probe import Probe
 from tests.convert.small_network import Converted
 
 
@@ -45,22 +44,3 @@ def test_layers_are_nearer_than_the_converter_brings_them(small: Converted, inte
 def test_the_same_pictures_give_the_same_bytes(small: Converted, integer: bytes) -> None:
     """A file can be made again and compared."""
     assert to_integer(small.original, small.images) == integer
-
-
-def test_mean_errors_are_taken_off(small: Converted, integer: bytes) -> None:
-    """Averaged over pictures, logits are nearer to the float model's than the converter's are."""
-    assert mean_error_of_logits(small, integer) < 0.7 * mean_error_of_logits(small, small.quantized)
-
-
-def mean_error_of_logits(small: Converted, model: bytes) -> float:
-    true, noisy = Probe(small.original), Probe(model)
-    heads = [
-        next(o.output for o in probe.operations if o.kind == "FULLY_CONNECTED")
-        for probe in (true, noisy)
-    ]
-    errors = []
-    for image in small.images:
-        true.run(image)
-        noisy.run(image)
-        errors.append(noisy.value(heads[1]) - true.value(heads[0]))
-    return float(np.abs(np.mean(errors, axis=(0, 1))).mean())

@@ -5,7 +5,8 @@ import pytest
 
 from galago.convert.flatbuffer import unpack
 from galago.convert.layers import signal_to_noise
-from galago.convert.rounding import round_jointly, round_weights
+from galago.convert.probe import Probe
+from galago.convert.rounding import _layers, round_jointly, round_weights
 from tests.convert.small_network import Converted
 
 
@@ -35,6 +36,25 @@ def test_only_integers_change(small: Converted, rounded: bytes) -> None:
         if one.quantization is not None and one.quantization.scale is not None:
             assert np.array_equal(one.quantization.scale, other.quantization.scale)
             assert np.array_equal(one.quantization.zeroPoint, other.quantization.zeroPoint)
+
+
+def test_the_bias_puts_means_right(small: Converted) -> None:
+    """Rounded weights on rounded inputs come to the float outputs' mean, to half a step."""
+    true = Probe(small.original)
+    random = np.random.default_rng(0)
+    for layer in _layers(true, Probe(small.quantized)):
+        for image in small.images[:4]:
+            true.run(image)
+            layer.see(true, 50, random)
+        layer.settle()
+        integers = layer.integers()
+        step = layer.input_scale * layer.scales.ravel()
+        rounded = (integers * layer.scales @ layer.sum_rounded).ravel() / layer.places
+        expected = (layer.weights @ layer.sum_true).ravel() / layer.places
+        bias = layer.true.inputs[2]
+        expected += 0 if true.constant(bias) is None else true.constant(bias)
+        error = rounded + layer.bias(true, integers) * step - expected
+        assert np.all(np.abs(error) <= 0.51 * step)
 
 
 def test_the_same_pictures_give_the_same_bytes(small: Converted, rounded: bytes) -> None:

@@ -122,8 +122,9 @@ class _Layer:
     def bias(self, probe: Probe, integers: Array) -> NDArray[np.int32]:
         """The bias that gives each output the mean it has in the float model."""
         change = (integers * self.scales) @ self.sum_rounded - self.weights @ self.sum_true
-        original = probe.constant(self.true.inputs[2])
-        assert original is not None  # noqa: S101 - the quantized one has it from here
+        # A quantizer may add a bias of zeros to a layer that had none.
+        has_bias = _has_bias(probe, self.true)
+        original = probe.constant(self.true.inputs[2]) if has_bias else np.zeros(1)
         corrected = original - change.ravel() / self.places
         steps = corrected / (self.input_scale * self.scales.ravel())
         bias: NDArray[np.int32] = np.round(steps).astype(np.int32)
