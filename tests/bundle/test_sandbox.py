@@ -36,7 +36,9 @@ def test_what_a_child_has_started_ends_with_it() -> None:
         "import subprocess, sys; "
         "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
     )
+    start = time.monotonic()
     ended = run(code, deadline_s=2.0)
+    assert time.monotonic() - start < 30  # of the grandchild's 60
     time.sleep(0.2)
     state = Path(f"/proc/{int(ended.output)}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"

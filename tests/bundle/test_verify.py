@@ -14,6 +14,7 @@ from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import as_text, verify
 from galago.errors import ModelFileError
 from tests.conftest import Outcome
+from tests.fuzz.mutators import Sample, golden_bomb
 
 
 def rebuilt(model: ModelFile, **changes: object) -> ModelFile:
@@ -160,6 +161,13 @@ def test_a_broken_model_in_a_sound_file_fails(
         outcome = galago(*verb)
         assert outcome.code == 3
         assert outcome.complaint.startswith(f"galago: {path}: ai-edge-litert")
+
+
+def test_golden_frames_that_unpack_to_half_a_gigabyte_are_refused(model_path: Path) -> None:
+    """The child gets so much memory and no more; its message says what asked for it."""
+    bomb = golden_bomb(Sample.read(model_path), "inputs")
+    with pytest.raises(ModelFileError, match=r"cannot be read \(Unable to allocate 512"):
+        verify(ModelFile.parse(bomb))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no", b"\x93NUMPY"])

@@ -439,8 +439,13 @@ def _golden(sample: Sample, chance: random.Random) -> bytes:
     elif act == 5:
         return _with_golden(sample, flipped(sample.entries["golden.npz"], chance))
     else:
-        return _with_golden(sample, _npz_bomb(chance.choice(("outputs", "inputs", "frame_0"))))
+        return golden_bomb(sample, chance.choice(("inputs", "frame_0")))
     return _with_golden(sample, _npz(arrays))
+
+
+def golden_bomb(sample: Sample, name: str) -> bytes:
+    """Golden frames whose array `name` unpacks to half a gigabyte."""
+    return _with_golden(sample, _npz_bomb(name))
 
 
 def _with_golden(sample: Sample, golden: bytes) -> bytes:
