@@ -18,6 +18,7 @@ from galago.bundle.classifier import Classifier
 from galago.bundle.image import read_image
 from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import Pixels, preprocess
+from tests.conftest import write_dataset
 from tests.house.environments import Environment
 
 PHOTOGRAPHS = 50
@@ -126,6 +127,32 @@ def test_mediapipe_gives_the_same_top_class(
         assert scores[name] == max(scores.values())
         assert best == pytest.approx(scores[name], abs=4 * step)
         assert {name for name, _ in answer} == set(classifier.labels)
+
+
+def test_mediapipe_takes_two_classes_of_a_single_unit(
+    mediapipe: Environment, tmp_path: Path
+) -> None:
+    """It refuses one output for two labels; a converted file has a score for each."""
+    from galago.convert.convert import convert
+    from galago.convert.elsewhere import from_keras
+    from galago.convert.gate import Limits
+    from galago.convert.trial import Wanted
+    from galago.train.tensorflow import keras
+
+    data = write_dataset(tmp_path / "two", ("circle", "square"), each=20)
+    image = keras.Input((32, 32, 3))
+    unit = keras.layers.Dense(1, "sigmoid")(keras.layers.AveragePooling2D(32)(image / 255))
+    keras.Model(image, keras.layers.Flatten()(unit)).save(tmp_path / "net.keras")
+    out = tmp_path / "two.tflite"
+    wanted = Wanted(limits=Limits(100, 100))
+    assert convert(from_keras(tmp_path / "net.keras", data), out, wanted).passed
+    frames = [read_image(path) for path in sorted(data.glob("*/*"))[::8]]
+    classifier = Classifier.open(ModelFile.read(out))
+    pictures = [preprocess(frame, classifier.spec) for frame in frames]
+    for picture, answer in zip(pictures, ask(mediapipe, out, pictures, tmp_path), strict=True):
+        scores = dict(zip(classifier.labels, classifier.classify(picture), strict=True))
+        step = classifier.interpreter.output.scale
+        assert dict(answer) == pytest.approx(scores, abs=2 * step)
 
 
 def test_mediapipes_reader_finds_the_metadata(

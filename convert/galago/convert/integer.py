@@ -8,7 +8,7 @@
 
 import contextlib
 from io import StringIO
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from galago.bundle.preprocess import Pixels
 from galago.convert.ranges import with_ranges
@@ -16,8 +16,10 @@ from galago.convert.rounding import round_weights
 from galago.noise import hushed
 from galago.train.tensorflow import tf
 
+Io: TypeAlias = Literal["uint8", "int8"]
 
-def to_integer(original: bytes, images: Pixels, io: Literal["uint8", "int8"] = "uint8") -> bytes:
+
+def to_integer(original: bytes, images: Pixels, io: Io = "uint8") -> bytes:
     """Quantize activations per tensor and weights per channel.
 
     Convention: `original` as TensorFlow's converter gave it, names included, with an input

@@ -2,27 +2,21 @@
 
 - The batch is fixed to one picture: that removes shape arithmetic from the graph and keeps it one
   delegate partition.
-- Whatever the recipe, a camera's bytes go in unchanged. Black and white are part of every
-  calibration set, so the input's range is exactly 0–255 and its scale exactly 1; recipes that
-  compute in floats turn bytes into them inside the graph.
+- Whatever the recipe, a camera's bytes go in unchanged: an integer model's input has the scale 1
+  exactly, and recipes that compute in floats turn bytes into them inside the graph.
 
     flatbuffer = quantize(model, RECIPES["int8"], calibration)
 """
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from galago.bundle.preprocess import Pixels
+from galago.convert.integer import Io, to_integer
 from galago.noise import hushed
 from galago.train.tensorflow import keras, tf
-
-Io = Literal["uint8", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +50,34 @@ RECIPES = {
 }
 
 
+def to_float(model: Any) -> bytes:
+    """The flatbuffer as TensorFlow's converter leaves it, float32 in and out, batch 1.
+
+    It is what integers are made from, and the measure for size and speed of every other form.
+
+    Convention: `model` takes (n, h, w, 3) float32 of 0–255.
+    """
+    return _convert(_converter(model, "float32"))
+
+
 def quantize(
     model: Any, recipe: Recipe, calibration: Pixels | None = None, io: Io = "uint8"
 ) -> bytes:
-    """A flatbuffer of `model` with batch 1 and pixels 0–255 as its input.
+    """A flatbuffer of `model` by a recipe, with batch 1 and pixels 0–255 as its input.
 
-    Convention: `model` takes (n, h, w, 3) float32 of 0–255; `calibration` (n, h, w, 3) uint8,
-    prepared pictures that the camera may see, for recipes with integer activations. `io` is the
-    type of input and output of these; the others take uint8 and give float32.
+    Convention: `model` as in `to_float`; `calibration` (n, h, w, 3) uint8, prepared pictures that
+    the camera may see, for recipes with integer activations. `io` is the type of input and output
+    of these; the others take uint8 and give float32.
     """
-    integer = recipe.is_calibrated
-    converter = _converter(model, "float32" if integer else "uint8")
+    if recipe.is_calibrated:
+        if calibration is None:
+            raise ValueError(f"the recipe {recipe.name} needs calibration pictures")
+        return to_integer(to_float(model), calibration, io)
+    converter = _converter(model, "uint8")
     if recipe.weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if recipe.weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if integer:
-        if calibration is None:
-            raise ValueError(f"the recipe {recipe.name} needs calibration pictures")
-        converter.representative_dataset = lambda: _samples(calibration)
-        # No float fallback: an operation that cannot be integer is an error, not a slow camera.
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io)
     return _convert(converter)
 
 
@@ -88,12 +88,6 @@ def _converter(model: Any, dtype: str) -> Any:
     values = image if dtype == "float32" else keras.ops.cast(image, "float32")
     fixed = keras.Model(image, model(values), name="galago")
     return tf.lite.TFLiteConverter.from_keras_model(fixed)
-
-
-def _samples(calibration: Pixels) -> Iterator[list[NDArray[np.float32]]]:
-    black = np.zeros_like(calibration[0])
-    for image in (black, black + np.uint8(255), *calibration):
-        yield [image[None].astype(np.float32)]
 
 
 def _convert(converter: Any) -> bytes:

@@ -15,9 +15,10 @@ from galago.bundle.classifier import Classifier, Scores
 from galago.bundle.interpreter import Interpreter
 from galago.convert.assemble import dress
 from galago.convert.gate import Comparison, Limits, compare
+from galago.convert.integer import Io
 from galago.convert.metadata import About
 from galago.convert.origin import Origin
-from galago.convert.quantize import RECIPES, Io, Recipe, quantize
+from galago.convert.quantize import RECIPES, Recipe, quantize, to_float
 from galago.convert.speed import race
 from galago.convert.targets import Target
 from galago.convert.variant import at_size
@@ -74,7 +75,7 @@ class Subject:
             origin = at_size(origin, wanted.target.size)
             dataset = origin.open_pictures()
         say("Converting it to float32, to compare sizes and speeds with")
-        return cls(origin, dataset, scores, quantize(origin.model, RECIPES["float32"]))
+        return cls(origin, dataset, scores, to_float(origin.model))
 
     def open_classifier(self, flatbuffer: bytes) -> Classifier:
         """Load a converted form of this network."""

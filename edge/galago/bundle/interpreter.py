@@ -11,7 +11,6 @@
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -62,18 +61,33 @@ class Interpreter:
         flatbuffer: the TFLite model.
         threads: for the kernels, at least 1.
         provider: a key of PROVIDERS, or None for the first that works.
+        plain: without accelerated kernels, as the slowest interpreter would compute.
 
     Raises:
         InterpreterError: none of the interpreters can be used.
         ModelFileError: the interpreter refuses the model, or it is not an image classifier.
     """
 
-    def __init__(self, flatbuffer: bytes, threads: int = 1, provider: str | None = None) -> None:
+    def __init__(
+        self,
+        flatbuffer: bytes,
+        threads: int = 1,
+        provider: str | None = None,
+        *,
+        plain: bool = False,
+    ) -> None:
         self.threads = threads
         try:
             with hushed():
-                self.name, make = _find(provider)
-                self._tflite = make(model_content=flatbuffer, num_threads=threads)
+                self.name, module = _find(provider)
+                resolvers = module.OpResolverType
+                self._tflite = module.Interpreter(
+                    model_content=flatbuffer,
+                    num_threads=threads,
+                    experimental_op_resolver_type=resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+                    if plain
+                    else resolvers.AUTO,
+                )
                 self._tflite.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(
@@ -173,8 +187,8 @@ def dequantize(raw: Raw, tensor: Tensor) -> NDArray[np.float32]:
     return shifted * np.float32(tensor.scale)
 
 
-def _find(provider: str | None) -> tuple[str, Callable[..., Any]]:
-    """The first interpreter class that can be used, with its name and version."""
+def _find(provider: str | None) -> tuple[str, Any]:
+    """Name and version of the first interpreter that can be used, and its module."""
     reasons = []
     for distribution in [provider] if provider else PROVIDERS:
         try:
@@ -185,7 +199,7 @@ def _find(provider: str | None) -> tuple[str, Callable[..., Any]]:
         version = importlib.metadata.version(distribution)
         reason = _numpy_trap(distribution)
         if reason is None:
-            return f"{distribution} {version}", module.Interpreter
+            return f"{distribution} {version}", module
         reasons.append(reason)
     raise InterpreterError(
         "no TFLite interpreter can be used; install one with pip install ai-edge-litert "

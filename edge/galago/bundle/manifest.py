@@ -21,8 +21,8 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Head = Literal["softmax", "sigmoid", "independent"]
 
-# By how much a score may differ from the recorded one where the bits cannot be the same:
-# tflite-runtime's kernels round otherwise than XNNPACK's (docs/benchmarks.md, Interpreters).
+# By how much a score may differ from the recorded one where the bits cannot be the same, unless the
+# file says more: tflite-runtime's kernels round otherwise (docs/benchmarks.md, Interpreters).
 TOLERANCE = 16 / 256
 
 

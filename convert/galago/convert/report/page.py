@@ -47,7 +47,7 @@ def write_report(conversion: "Conversion") -> None:
         OSError: the folder cannot be written; a page that was there is as it was.
     """
     with replacing(conversion.report) as temporary:
-        temporary.write_text(_page(conversion), encoding="utf-8")
+        temporary.write_text(_page(conversion), encoding="utf-8", errors="replace")
 
 
 def _page(conversion: "Conversion") -> str:
@@ -97,9 +97,7 @@ def _classes(conversion: "Conversion") -> list[str]:
     classes = conversion.chosen.comparison.classes
     if len(classes) <= MANY:
         return list(classes)
-    return sorted(
-        classes, key=lambda label: (-classes[label].drop_points, classes[label].agreement)
-    )
+    return sorted(classes, key=lambda label: -classes[label].drop_points)
 
 
 def _length(layer: LayerNoise) -> float:
