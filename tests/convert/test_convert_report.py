@@ -1,5 +1,6 @@
 """The page beside the file: true to the document, and useful where the gate refuses."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,11 +174,13 @@ def test_a_refusal_says_why_and_that_nothing_was_written(real: Conversion, tmp_p
 
 
 def test_the_page_replaces_an_older_one_whole(real: Conversion, tmp_path: Path) -> None:
-    """The last verdict is the one that lies there, and nothing else does."""
-    page_of(imagined(real, tmp_path))
-    page_of(imagined(real, tmp_path, wrong=30))
-    assert "Refused" in (tmp_path / "convert.html").read_text(encoding="utf-8")
-    assert [path.name for path in tmp_path.iterdir()] == ["convert.html"]
+    """Whoever reads the old one keeps it; under its name lies the last verdict, and no leftover."""
+    older = page_of(imagined(real, tmp_path))
+    (tmp_path / "reader").hardlink_to(tmp_path / "convert.html")
+    newer = page_of(imagined(real, tmp_path, wrong=30))
+    assert "Refused" in newer.text
+    assert (tmp_path / "reader").read_text(encoding="utf-8") == older.source
+    assert {path.name for path in tmp_path.iterdir()} == {"convert.html", "reader"}
 
 
 def test_names_are_text_whatever_they_contain(real: Conversion, tmp_path: Path) -> None:
@@ -188,6 +191,18 @@ def test_names_are_text_whatever_they_contain(real: Conversion, tmp_path: Path) 
     assert "script" not in {tag for tag, _ in page.tags}
     assert "<script" not in page.source
     assert page.text.count(NASTY) > 30
+
+
+def test_a_file_name_that_is_no_text_does_not_stop_the_page(
+    real: Conversion, tmp_path: Path
+) -> None:
+    """Names from elsewhere may hold bytes that are no UTF-8; the picture is shown all the same."""
+    conversion = imagined(real, tmp_path)
+    dataset, test = conversion.subject.dataset, conversion.subject.dataset.splits["test"]
+    name = Path(os.fsdecode(b"caf\xe9.jpg"))
+    splits = {**dataset.splits, "test": replace(test, paths=(name,) * len(test))}
+    subject = replace(conversion.subject, dataset=replace(dataset, splits=splits))
+    assert "caf?.jpg" in page_of(replace(conversion, subject=subject)).text
 
 
 def test_changed_pictures_come_first_and_say_what_became_of_them(
