@@ -60,6 +60,23 @@ def test_every_form_of_keras_network_becomes_a_file(
     assert galago("verify", out).code == 0
 
 
+def test_a_graph_in_pieces_is_a_warning_that_names_what_is_slow(
+    dataset: Path, tmp_path: Path, galago: Callable[..., Outcome]
+) -> None:
+    """hard_swish has no accelerated int8 kernel: the graph is torn there."""
+    image = keras.Input((16, 16, 3))
+    values = keras.activations.hard_swish(keras.layers.Conv2D(4, 3)(image / 255))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(values))
+    network = keras.Model(image, keras.layers.Dense(3, "softmax")(pooled))
+    path, limits = saved(network, tmp_path / "net.keras"), ("--max-drop", 100)
+    out = tmp_path / "x.tflite"
+    words = ("--data", dataset, "--out", out, "--max-class-drop", 100, "--json")
+    outcome = galago("convert", path, *words, *limits)
+    assert json.loads(outcome.out)["partitions"] > 1
+    assert "best is one" in outcome.err
+    assert "HARD_SWISH" in outcome.err
+
+
 @pytest.mark.parametrize("swapped", [False, True])
 def test_what_a_network_expects_of_pixels_goes_inside(
     network: Any, dataset: Path, tmp_path: Path, galago: Callable[..., Outcome], swapped: bool

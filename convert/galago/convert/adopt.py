@@ -28,6 +28,7 @@ from galago.convert.flatbuffer import pack
 from galago.convert.graph import finish, take_pixels, take_rgb
 from galago.convert.guest import Guest, Pictures, sum_tolerance
 from galago.convert.metadata import About
+from galago.convert.speed import warn_of_slow_pieces
 from galago.errors import GateError, UsageError
 from galago.progress import say
 from galago.train.metrics import Metrics, measure
@@ -96,6 +97,7 @@ def adopt(guest: Guest, data: Path, out: Path, *, name: str = "", author: str = 
     about = About(name or out.stem, _description(guest), guest.sha256[:12], author)
     flatbuffer = dress(_rebuild(guest), about)
     classifier = Classifier(Interpreter(flatbuffer), guest.spec, guest.labels, guest.head)
+    warn_of_slow_pieces(classifier.interpreter)
     scores = predict_tflite(classifier, pictures.images)
     agreement = _check_agreement(answers, scores)
     before, after = (_measure(rows, guest, pictures) for rows in (answers, scores))

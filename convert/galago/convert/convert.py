@@ -17,13 +17,13 @@ from typing import Any
 
 from galago.bundle.confidence import FLOAT_FLOOR, QUANTIZED_FLOOR, soften
 from galago.bundle.image import read_image
-from galago.bundle.interpreter import Interpreter
 from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import verify
 from galago.convert.assemble import GOLDEN_FRAMES, as_camera, assemble
 from galago.convert.layers import LayerNoise, signal_to_noise
 from galago.convert.origin import Origin
 from galago.convert.report import REPORT, write_report
+from galago.convert.speed import warn_of_slow_pieces
 from galago.convert.targets import check_target_labels, write_companions
 from galago.convert.trial import Subject, Trial, Wanted, attempts, balanced
 from galago.errors import GateError
@@ -39,7 +39,7 @@ class Conversion:
     """What came of it; `model` is the file's content, None where the gate refused it.
 
     `trials`: the wanted recipe, and what else was tried until one passed. `noise`: the layers of
-    the chosen one, worst first; empty where nothing is quantized.
+    the chosen one, worst first; empty where activations are floats.
     """
 
     subject: Subject
@@ -119,7 +119,7 @@ def convert(origin: Origin, out: Path, wanted: Wanted | None = None) -> Conversi
     subject = Subject.open(origin, wanted)
     trials = _until_one_passes(subject, wanted)
     chosen = _choose(trials)
-    _warn_of_slow_pieces(chosen.classifier.interpreter)
+    warn_of_slow_pieces(chosen.classifier.interpreter)
     model = _assemble(subject, chosen) if chosen.passed else None
     if model is not None:
         say("Verifying the golden frames in a process of their own")
@@ -177,17 +177,6 @@ def _choose(trials: tuple[Trial, ...]) -> Trial:
     return next((trial for trial in trials if trial.passed), trials[0])
 
 
-def _warn_of_slow_pieces(interpreter: Interpreter) -> None:
-    """One accelerated piece that holds everything is what a fast model looks like."""
-    if interpreter.partitions == 1:
-        return
-    names = ", ".join(dict.fromkeys(interpreter.outside)) or "none"
-    say(
-        f"Warning: {interpreter.name} accelerates the model in {interpreter.partitions} pieces, "
-        f"best is one; operations that it leaves to slow kernels: {names}"
-    )
-
-
 def _assemble(subject: Subject, trial: Trial) -> ModelFile:
     """The model file, with scores made believable by val."""
     origin, classifier = subject.origin, trial.classifier
@@ -212,8 +201,8 @@ def _assemble(subject: Subject, trial: Trial) -> ModelFile:
 
 
 def _noise(subject: Subject, trial: Trial) -> tuple[LayerNoise, ...]:
-    if trial.recipe.weights == "float32":
-        return ()
+    if not trial.recipe.is_calibrated:
+        return ()  # activations are the original's: only weights have lost something
     say("Measuring what each layer loses")
     images = trial.calibration[:_NOISE_IMAGES]
     return signal_to_noise(subject.float32, trial.raw, images)
