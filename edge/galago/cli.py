@@ -267,7 +267,6 @@ def convert(
     model: Annotated[
         Path,
         typer.Argument(
-            exists=True,
             help="A run of galago train; or a .keras, .h5 or SavedModel from elsewhere.",
         ),
     ],

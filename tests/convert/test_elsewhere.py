@@ -65,7 +65,7 @@ def test_a_graph_in_pieces_is_a_warning_that_names_what_is_slow(
 ) -> None:
     """hard_swish has no accelerated int8 kernel: the graph is torn there."""
     image = keras.Input((16, 16, 3))
-    values = keras.activations.hard_swish(keras.layers.Conv2D(4, 3)(image / 255))
+    values = keras.layers.Conv2D(4, 3, activation="hard_swish")(image / 255)
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(values))
     network = keras.Model(image, keras.layers.Dense(3, "softmax")(pooled))
     path, limits = saved(network, tmp_path / "net.keras"), ("--max-drop", 100)

@@ -25,10 +25,22 @@ def noise(n: int, side: int = SIDE) -> Pixels:
 @pytest.fixture(scope="module")
 def converted() -> bytes:
     """A residual network as TensorFlow's converter writes it."""
-    from galago.convert.quantize import RECIPES, quantize
+    from galago.noise import hushed
     from galago.train.models import build
+    from galago.train.tensorflow import keras, tf
 
-    return quantize(build("resnet8", (SIDE, SIDE), 10).model, RECIPES["int8"], noise(4))
+    image = keras.Input(batch_shape=(1, SIDE, SIDE, 3), name="image")
+    model = keras.Model(image, build("resnet8", (SIDE, SIDE), 10).model(image))
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: (
+        [picture[None].astype(np.float32)] for picture in noise(4)
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    with hushed():
+        flatbuffer: bytes = converter.convert()
+    return flatbuffer
 
 
 def outputs(flatbuffer: bytes, provider: str | None = None) -> NDArray[Any]:

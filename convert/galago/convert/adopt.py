@@ -11,8 +11,8 @@
     print(adoption.agreement)
 """
 
-import importlib.metadata
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -230,5 +230,5 @@ def _provenance(guest: Guest) -> dict[str, Any]:
             "given": [key for key, value in asdict(guest.claims).items() if value is not None],
         },
         "guest": {"input": asdict(guest.input), "output": asdict(guest.output)},
-        "versions": {"galago": importlib.metadata.version("galago")},
+        "versions": {"galago": version("galago")},
     }

@@ -61,18 +61,24 @@ def to_float(model: Any) -> bytes:
 
 
 def quantize(
-    model: Any, recipe: Recipe, calibration: Pixels | None = None, io: Io = "uint8"
+    model: Any,
+    recipe: Recipe,
+    calibration: Pixels | None = None,
+    io: Io = "uint8",
+    *,
+    original: bytes | None = None,
 ) -> bytes:
     """A flatbuffer of `model` by a recipe, with batch 1 and pixels 0–255 as its input.
 
     Convention: `model` as in `to_float`; `calibration` (n, h, w, 3) uint8, prepared pictures that
     the camera may see, for recipes with integer activations. `io` is the type of input and output
-    of these; the others take uint8 and give float32.
+    of these; the others take uint8 and give float32. `original` is what `to_float` made of the
+    model, where that is there already.
     """
     if recipe.is_calibrated:
         if calibration is None:
             raise ValueError(f"the recipe {recipe.name} needs calibration pictures")
-        return to_integer(to_float(model), calibration, io)
+        return to_integer(original or to_float(model), calibration, io)
     converter = _converter(model, "uint8")
     if recipe.weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

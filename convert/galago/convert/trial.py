@@ -182,7 +182,7 @@ def _attempt(subject: Subject, wanted: Wanted, recipe: Recipe, images: int) -> T
     seen = f", calibrated on {len(calibration)} training pictures" if recipe.is_calibrated else ""
     say(f"Converting to {recipe.name}{seen}")
     pixels = calibration.pixels if recipe.is_calibrated else None
-    raw = quantize(origin.model, recipe, pixels, wanted.io)
+    raw = quantize(origin.model, recipe, pixels, wanted.io, original=subject.float32)
     flatbuffer = dress(raw, about(origin, wanted))
     classifier = subject.open_classifier(flatbuffer)
     test = dataset.splits["test"]
