@@ -2,7 +2,7 @@
 
 python docs/pictures.py demo
 
-The report is photographed by Chromium, which must be installed.
+Pages are photographed by Chromium, which must be installed.
 """
 
 import shutil
@@ -27,7 +27,10 @@ PICTURES = Path(__file__).parent / "pictures"
 
 FPS = 15.0  # the film's
 SURE = 0.97
-REPORT_SIZE = (1120, 1900)  # of the report's upper part, in CSS pixels
+PAGES = {  # picture → page in the demo, and the size of its upper part in CSS pixels
+    "report.jpg": ("run/report.html", (1120, 1900)),
+    "convert.jpg": ("convert.html", (1120, 1500)),
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHOWN = {"empty": 0.0, "bird": 0.3, "squirrel": 0.75}  # label → where in the sample's two years
 
@@ -55,28 +58,30 @@ def watch_strip(demo: Path) -> Pixels:
     return as_pixels(cv2.resize(strip, (1440, 360), interpolation=cv2.INTER_AREA))
 
 
-def report_page(demo: Path) -> Pixels:
-    """The upper part of the run's report as a browser shows it."""
+def photograph(page: Path, size: tuple[int, int]) -> Pixels:
+    """The upper part of a page as a browser shows it."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        raise SystemExit(f"no browser to photograph the report: install one of {BROWSERS}")
+        raise SystemExit(f"no browser to photograph pages: install one of {BROWSERS}")
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "report.png"
+        picture = Path(folder) / "page.png"
         options = [
             "--headless",
             "--no-sandbox",  # the page is our own, and root has no sandbox
             "--disable-gpu",
             "--hide-scrollbars",
             f"--user-data-dir={folder}/profile",
-            f"--window-size={REPORT_SIZE[0]},{REPORT_SIZE[1]}",
+            f"--window-size={size[0]},{size[1]}",
             f"--screenshot={picture}",
         ]
-        page = (demo / "run" / "report.html").resolve().as_uri()
-        subprocess.run([browser, *options, page], check=True, capture_output=True, timeout=120)
+        address = page.resolve().as_uri()
+        subprocess.run([browser, *options, address], check=True, capture_output=True, timeout=120)
         return read_image(picture)
 
 
 if __name__ == "__main__":
     PICTURES.mkdir(exist_ok=True)
-    write_image(PICTURES / "report.jpg", report_page(Path(sys.argv[1])), quality=85)
-    write_image(PICTURES / "watch.jpg", watch_strip(Path(sys.argv[1])), quality=88)
+    demo = Path(sys.argv[1])
+    for name, (page, size) in PAGES.items():
+        write_image(PICTURES / name, photograph(demo / page, size), quality=85)
+    write_image(PICTURES / "watch.jpg", watch_strip(demo), quality=88)

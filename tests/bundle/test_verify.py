@@ -14,7 +14,8 @@ from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import as_text, verify
 from galago.errors import ModelFileError
 from tests.conftest import Outcome
-from tests.fuzz.mutators import Sample, golden_bomb
+from tests.fuzz.archives import Sample
+from tests.fuzz.mutators import golden_bomb
 
 
 def rebuilt(model: ModelFile, **changes: object) -> ModelFile:

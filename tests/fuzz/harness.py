@@ -32,7 +32,8 @@ from galago.bundle import describe
 from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import as_text, verify
 from galago.errors import ModelFileError
-from tests.fuzz.mutators import Sample, mutant
+from tests.fuzz.archives import Sample
+from tests.fuzz.mutators import mutant
 
 LIMIT_MB = 300
 PARENT_S = 5.0  # a hundredth of it on an idle machine

@@ -4,8 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.fuzz.archives import Sample, largest
 from tests.fuzz.harness import LIMIT_MB, Tally, fuzz
-from tests.fuzz.mutators import KINDS, Sample, largest, mutant
+from tests.fuzz.mutators import KINDS, mutant
 
 INSPECT_AND_TELL_ITS_PEAK = """
 import sys

@@ -266,7 +266,7 @@ def _enter(model: Model, outer: int, suffix: bytes) -> None:
     graph = _only_graph(model)
     inner = int(graph.inputs[0])
     graph.tensors[outer].name = graph.tensors[inner].name
-    graph.tensors[inner].name = graph.tensors[inner].name + suffix
+    graph.tensors[inner].name = (graph.tensors[inner].name or b"") + suffix
     _rewire(model, "inputs", inner, outer)
 
 
@@ -276,7 +276,7 @@ def _append(model: Model, operator: Any, outer: int) -> None:
     inner = int(graph.outputs[0])
     graph.operators.append(operator)
     graph.tensors[outer].name = graph.tensors[inner].name
-    graph.tensors[inner].name = graph.tensors[inner].name + b"_raw"
+    graph.tensors[inner].name = (graph.tensors[inner].name or b"") + b"_raw"
     _rewire(model, "outputs", inner, outer)
 
 
@@ -373,7 +373,7 @@ def _only(indices: Any, what: str) -> int:
 
 
 def _border(tensor: Any) -> Border:
-    name = (tensor.name or b"").decode(errors="replace")
+    name = (tensor.name or b"a tensor without name").decode(errors="replace")
     shape = tuple(int(size) for size in (() if tensor.shape is None else tensor.shape))
     if tensor.type not in _TYPES:
         raise ModelFileError(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from galago.bundle.manifest import SCHEMA
+from galago.bundle.manifest import SCHEMA, Manifest
 from galago.bundle.model_file import ModelFile
 
 _LISTED = 20  # labels; ImageNet's thousand would bury the rest
@@ -47,6 +47,7 @@ def as_text(model: ModelFile) -> str:
         "quantization": _quantization(made),
         "accuracy": _accuracy(figures),
         **_origin(origin),
+        **_certainty(manifest),
         "golden": f"{manifest.golden.frames} pictures with their answers",
         "size": f"{len(model.content) / 1e3:.0f} kB, of which model "
         f"{len(model.flatbuffer) / 1e3:.0f} kB",
@@ -78,9 +79,23 @@ def _accuracy(figures: dict[str, Any]) -> str:
     )
 
 
+def _certainty(manifest: Manifest) -> dict[str, str]:
+    """From which probability on each label is answered, where that was fitted."""
+    if not manifest.thresholds:
+        return {}
+    limits = tuple(
+        f"{label} {'never' if limit is None else f'{limit:.0%}'}"
+        for label, limit in manifest.thresholds.items()
+    )
+    softened = f"scores softened by {manifest.temperature:.2f}"
+    return {"answered from": f"{_labels(limits)} ({softened})"}
+
+
 def _origin(origin: dict[str, Any]) -> dict[str, str]:
     if "adopted" in origin:
         return {"adopted": f"{origin['adopted']}, sha256 {_dig(origin, 'adopted_sha256')}"}
+    if "source" in origin:
+        return {"trained": f"elsewhere, {origin['source']}, sha256 {_dig(origin, 'source_sha256')}"}
     network, seed = _dig(origin, "network"), _dig(origin, "seed")
     return {"trained": f"{_dig(origin, 'trained')}, network {network}, seed {seed}"}
 
