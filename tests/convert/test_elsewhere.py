@@ -145,6 +145,9 @@ def test_the_wrong_number_of_labels_is_refused(
     ("words", "message"),
     [
         (["{net}"], "name them with --data"),
+        (["{run}", "--recipe", "float16", "--io", "int8"], "--io int8 is for --recipe int8"),
+        (["{run}", "--for", "frigate", "--recipe", "dynamic"], "frigate reads uint8 alone"),
+        (["{run}", "--for", "rpicam-apps", "--io", "int8"], "rpicam-apps reads uint8 alone"),
         (["{run}", "--mean", "127.5"], "is a run, which knows how pictures are prepared"),
         (["{net}", "--data", "{data}", "--std", "0"], "expected numbers above 0"),
         (["{junk}", "--data", "{data}"], "cannot be loaded as a Keras model"),

@@ -22,6 +22,7 @@ from galago.convert.quantize import RECIPES, Recipe, quantize, to_float
 from galago.convert.speed import race
 from galago.convert.targets import Target
 from galago.convert.variant import at_size
+from galago.errors import UsageError
 from galago.progress import say
 from galago.train.data.dataset import Dataset
 from galago.train.data.images import Images
@@ -48,6 +49,24 @@ class Wanted:
     target: Target | None = None
     author: str = ""
     version: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be had together.
+
+        Raises:
+            UsageError: an integer border, or a program that reads one, and a recipe of floats.
+        """
+        if RECIPES[self.recipe].is_calibrated and (self.target is None or self.io == "uint8"):
+            return
+        if self.target is not None:
+            raise UsageError(
+                f"{self.target.name} reads uint8 alone, received --recipe {self.recipe} and --io "
+                f"{self.io}: leave both out"
+            )
+        if self.io != "uint8":
+            raise UsageError(
+                f"--io {self.io} is for --recipe int8: {self.recipe} takes uint8 and gives float32"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,6 +190,8 @@ def _ladder(wanted: Wanted) -> Iterator[tuple[Recipe, int]]:
         return
     if first.is_calibrated:
         yield first, HARDER_CALIBRATION_IMAGES
+    if wanted.target is not None:
+        return  # it reads integers alone
     later = list(RECIPES)[list(RECIPES).index(first.name) + 1 :]
     for name in later:
         yield RECIPES[name], CALIBRATION_IMAGES
