@@ -82,7 +82,8 @@ def _story(results: Results) -> str:
         f"{len(chosen.flatbuffer) / 1e3:.0f} kB as int8",
         "speed": f"{results.speed.fps:.0f} frames per second on this machine, one thread, from "
         "camera frame to decision",
-        "film": f"{events.n_found} of {events.n_truth} events found, {events.n_false} false alarms",
+        "film": f"{events.n_found} of {events.n_truth} events found, "
+        f"{events.n_false} false alarm{'' if events.n_false == 1 else 's'}",
         "reports": f"{folder / 'run' / 'report.html'} and {conversion.report}",
         "model": f"{conversion.file}, the one file that a camera needs",
     }
