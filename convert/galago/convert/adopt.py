@@ -27,7 +27,7 @@ from galago.convert.assumptions import check_reading
 from galago.convert.flatbuffer import pack
 from galago.convert.graph import finish, take_pixels, take_rgb
 from galago.convert.guest import Guest, Pictures, sum_tolerance
-from galago.convert.metadata import About
+from galago.convert.metadata import About, description
 from galago.convert.speed import warn_of_slow_pieces
 from galago.errors import GateError, UsageError
 from galago.progress import say
@@ -94,7 +94,7 @@ def adopt(guest: Guest, data: Path, out: Path, *, name: str = "", author: str = 
     pictures = Pictures.find(data, guest)
     _tell(pictures, data)
     answers = _check_claims(guest, pictures)
-    about = About(name or out.stem, _description(guest), guest.sha256[:12], author)
+    about = About(name or out.stem, description(guest.labels), guest.sha256[:12], author)
     flatbuffer = dress(_rebuild(guest), about)
     classifier = Classifier(Interpreter(flatbuffer), guest.spec, guest.labels, guest.head)
     warn_of_slow_pieces(classifier.interpreter)
@@ -193,12 +193,6 @@ def _measure(scores: Scores, guest: Guest, pictures: Pictures) -> Metrics | None
     if pictures.truth is None:
         return None
     return measure(scores, pictures.truth, guest.labels)
-
-
-def _description(guest: Guest) -> str:
-    named = ", ".join(guest.labels[:10])
-    more = f" and {len(guest.labels) - 10} more" if len(guest.labels) > 10 else ""
-    return f"Tells {named}{more} apart."
 
 
 def _metrics(before: Metrics | None, after: Metrics | None, agreement: float) -> dict[str, Any]:

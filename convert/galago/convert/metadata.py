@@ -48,6 +48,11 @@ class About:
     author: str
 
 
+def description(labels: Sequence[str]) -> str:
+    """What the model does; short, as the labels have a file of their own."""
+    return f"Tells {len(labels)} kinds of pictures apart."
+
+
 def with_metadata(model: Model, about: About) -> Model:
     """The same model with metadata, in place of any that it had; `model` itself stays as it is."""
     content = schema.BufferT(data=np.frombuffer(metadata(about), np.uint8))

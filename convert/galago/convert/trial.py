@@ -16,7 +16,7 @@ from galago.bundle.interpreter import Interpreter
 from galago.convert.assemble import dress
 from galago.convert.gate import Comparison, Limits, compare
 from galago.convert.integer import Io
-from galago.convert.metadata import About
+from galago.convert.metadata import About, description
 from galago.convert.origin import Origin
 from galago.convert.quantize import RECIPES, Recipe, quantize, to_float
 from galago.convert.speed import race
@@ -159,7 +159,7 @@ def about(origin: Origin, wanted: Wanted) -> About:
     trained = str(origin.provenance.get("trained", ""))
     return About(
         name=origin.name,
-        description=f"Tells {', '.join(origin.labels)} apart.",
+        description=description(origin.labels),
         version=wanted.version or trained,
         author=wanted.author,
     )
