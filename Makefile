@@ -12,10 +12,10 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test check fix fuzz bench bench-training lock clean pictures
+.PHONY: help demo test check fix fuzz bench bench-training bench-conversion lock clean pictures
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(READY)  ## the whole pipeline on pictures that the program draws, in demo/
 	$(BIN)/galago demo demo
@@ -32,24 +32,30 @@ fix: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-fuzz: demo  ## one hundred thousand damaged and hostile model files, some three quarters of an hour
+fuzz: demo  ## one hundred thousand damaged and hostile model files, a quarter of an hour or more
 	$(BIN)/python -m tests.fuzz demo/feeder.tflite --count 100000 --seed 0
 
 bench: demo  ## the figures of docs/benchmarks.md; needs the folder ../shared, and make test before
 	$(BIN)/python bench/cats_dogs.py ../shared
 	$(BIN)/python bench/which_epoch.py ../shared
 	$(BIN)/python bench/startup.py demo/feeder.tflite
-	$(BIN)/python bench/interpreters.py demo/feeder.tflite .cache/environments/*/bin/python
+	$(BIN)/python bench/interpreters.py demo/feeder.tflite .cache/environments/edge-*/bin/python \
+		.cache/environments/tflite-runtime-*/bin/python
 
 bench-training: $(READY)  ## the same of training, some two hours; needs the folder ../shared
+	rm -rf .cache/runs && mkdir -p .cache/runs
 	$(BIN)/python bench/planted.py
 	$(BIN)/python bench/leak.py ../shared
 	$(BIN)/python bench/resume.py
 	$(BIN)/python bench/throughput.py ../shared
-	$(BIN)/python bench/accuracy.py ../shared transfer
-	$(BIN)/python bench/accuracy.py ../shared few
-	$(BIN)/python bench/accuracy.py ../shared scratch
-	$(BIN)/python bench/accuracy.py ../shared cifar
+	$(BIN)/python bench/accuracy.py ../shared transfer --out .cache/runs
+	$(BIN)/python bench/accuracy.py ../shared few --out .cache/runs
+	$(BIN)/python bench/accuracy.py ../shared scratch --out .cache/runs
+	$(BIN)/python bench/accuracy.py ../shared cifar --out .cache/runs
+
+bench-conversion: $(READY)  ## the same of conversion, from the networks that bench-training has left
+	$(BIN)/python bench/conversion.py .cache/runs/transfer .cache/runs/cifar --recipes
+	$(BIN)/python bench/conversion.py .cache/runs/scratch
 
 pictures: demo  ## the pictures in docs/, made by the program
 	$(BIN)/python docs/pictures.py demo
