@@ -69,8 +69,24 @@ def test_golden_frames_come_from_training_pictures_alone(model_path: Path, datas
     splits = Dataset.open(dataset, model.manifest.preprocess).splits
     unseen = {image.tobytes() for split in ("val", "test") for image in splits[split].pixels}
     assert unseen.isdisjoint(image.tobytes() for image in model.golden.inputs)
-    first = preprocess(model.golden.frames[0], model.manifest.preprocess)
-    assert np.array_equal(first, model.golden.inputs[0])
+
+
+def test_golden_frames_are_many_balanced_and_in_both_forms(model_path: Path, dataset: Path) -> None:
+    """At least 32, as many of each class, as a camera gives them and as the model sees them."""
+    from galago.train.data.dataset import Dataset
+
+    model = ModelFile.read(model_path)
+    golden, spec = model.golden, model.manifest.preprocess
+    assert len(golden.frames) == len(golden.inputs) == len(golden.outputs) >= 32
+    for frame, seen in zip(golden.frames, golden.inputs, strict=True):
+        assert frame.shape != seen.shape
+        assert np.array_equal(preprocess(frame, spec), seen)
+    train = Dataset.open(dataset, spec).splits["train"]
+    label_of = {
+        image.tobytes(): label for image, label in zip(train.pixels, train.labels, strict=True)
+    }
+    labels = [label_of[image.tobytes()] for image in golden.inputs]
+    assert np.bincount(labels).tolist() == [11, 11, 11]
 
 
 def test_the_same_run_gives_the_same_bytes(

@@ -127,12 +127,12 @@ def convert(origin: Origin, out: Path, wanted: Wanted | None = None) -> Conversi
     conversion = Conversion(
         subject, trials, _noise(subject, chosen), out, out.with_name(REPORT), model
     )
-    write_report(conversion)
     if model is not None:
         model.write(out)
         if wanted.target is not None:
             write_companions(wanted.target, out, origin.labels, origin.preprocess.crop)
             say(f"For {wanted.target.name}: {wanted.target.use.format(stem=out.stem)}")
+    write_report(conversion)  # last: it says whether there is a file
     return conversion
 
 
@@ -194,7 +194,7 @@ def _assemble(subject: Subject, trial: Trial) -> ModelFile:
         frames,
         temperature=temperature,
         thresholds=dict(zip(origin.labels, limits, strict=True)),
-        quantization={"scheme": trial.recipe.name, "calibration_images": len(trial.calibration)},
+        quantization={"scheme": trial.recipe.name, "calibration_images": trial.calibration_images},
         metrics=_metrics(trial),
         provenance=origin.provenance,
     )

@@ -1,6 +1,6 @@
 """One conversion by one recipe, and what it cost, beside the network that it came from.
 
-subject = Subject.open(origin)
+subject = Subject.open(origin, Wanted())
 for trial in attempts(subject, Wanted(try_harder=True)):
     print(trial.recipe.name, trial.comparison.agreement, trial.complaints)
 """
@@ -38,8 +38,7 @@ class Wanted:
 
     `io`: type of an integer model's input and output. `try_harder`: where the recipe is beyond the
     limits, go on with more calibration and the other recipes. `target`: the program whose shape the
-    file shall have, a key of galago.convert.targets. `author` and `version` are for the file's
-    metadata.
+    file shall have. `author` and `version` are for the file's metadata.
     """
 
     recipe: str = "int8"
@@ -132,13 +131,18 @@ class Trial:
         """The recipe, and how many pictures gave its ranges."""
         if not self.recipe.is_calibrated:
             return self.recipe.name
-        return f"{self.recipe.name}, {len(self.calibration)} pictures"
+        return f"{self.recipe.name}, {self.calibration_images} pictures"
+
+    @property
+    def calibration_images(self) -> int:
+        """How many pictures gave the ranges; 0 where none were needed."""
+        return len(self.calibration) if self.recipe.is_calibrated else 0
 
     def to_dict(self) -> dict[str, Any]:
         """One row of `trials` in `galago convert --json`."""
         return {
             "recipe": self.recipe.name,
-            "calibration_images": len(self.calibration),
+            "calibration_images": self.calibration_images,
             "accuracy": self.comparison.converted.accuracy,
             "agreement": self.comparison.agreement,
             "bytes": len(self.flatbuffer),
