@@ -11,7 +11,7 @@ import pytest
 
 from galago.bundle.golden import Golden
 from galago.bundle.model_file import ModelFile
-from galago.bundle.verify import as_text, verify
+from galago.bundle.verify import as_text, try_out, verify
 from galago.errors import ModelFileError
 from tests.conftest import Outcome
 from tests.fuzz.archives import Sample
@@ -147,6 +147,21 @@ def test_a_hostile_flatbuffer_cannot_take_the_parent_down(model_path: Path) -> N
         manifest = replace(model.manifest, flatbuffer_sha256=digest)
         with pytest.raises(ModelFileError):
             verify(ModelFile.build(bytes(garbage), manifest, model.golden))
+
+
+def test_a_strangers_model_is_tried_out_in_a_child(model_path: Path) -> None:
+    """Sound graphs pass in silence; garbage in the tables is an error here, no crash."""
+    flatbuffer = ModelFile.read(model_path).flatbuffer
+    try_out(flatbuffer)
+    random = np.random.default_rng(1)
+    for _ in range(4):
+        garbage = bytearray(flatbuffer)
+        for position in random.integers(8, 4000, 40):
+            garbage[position] = int(random.integers(0, 256))
+        with pytest.raises(ModelFileError):
+            try_out(bytes(garbage))
+    with pytest.raises(ModelFileError, match=r"did not finish a single picture within 0\.001 s"):
+        try_out(flatbuffer, deadline_s=0.001)
 
 
 def test_a_broken_model_in_a_sound_file_fails(

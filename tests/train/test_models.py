@@ -62,7 +62,7 @@ def test_every_network_becomes_one_integer_graph(name: str) -> None:
     architecture = ZOO[name]
     model = build(name, (64, 64), 3, width=architecture.width).model
     random = np.random.default_rng(0)
-    flatbuffer = quantize(model, RECIPES["int8"], random.integers(0, 256, (4, 64, 64, 3), np.uint8))
+    flatbuffer = quantize(model, RECIPES["int8"], random.integers(0, 256, (1, 64, 64, 3), np.uint8))
     interpreter = Interpreter(flatbuffer)
     if not interpreter.name.startswith("ai-edge-litert"):
         pytest.skip(f"{interpreter.name} does not accelerate int8; only ai-edge-litert does")

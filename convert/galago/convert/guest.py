@@ -25,6 +25,7 @@ from galago.bundle.interpreter import Interpreter, dequantize
 from galago.bundle.manifest import Head
 from galago.bundle.model_file import ModelFile, read_limited
 from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels, preprocess
+from galago.bundle.verify import try_out
 from galago.convert.assemble import GOLDEN_FRAMES, as_camera
 from galago.convert.assumptions import Claim, Truth, check_range
 from galago.convert.flatbuffer import Model, pack, unpack
@@ -116,7 +117,7 @@ class Guest:
             if input_.real_range:
                 check_range(reading, *input_.real_range)
             finish(model, ending)
-            interpreter = Interpreter(pack(model))
+            interpreter = _load(model)
         except ModelFileError as error:
             raise ModelFileError(f"{path}: {error}") from error
         return cls(path, content, claims, reading, ending, input_, output, interpreter)
@@ -258,11 +259,18 @@ def _ending(model: Model) -> Ending:
         return ending
     copied = unpack(pack(model))
     finish(copied, "softmax")
-    interpreter = Interpreter(pack(copied))
+    interpreter = _load(copied)
     noise = np.random.default_rng(0).integers(0, 256, (4, *interpreter.size, 3), np.uint8)
     outputs = np.stack([_answer(interpreter, image) for image in noise])
     sums_to_1 = np.abs(outputs.sum(axis=1) - 1).max() < sum_tolerance(interpreter)
     return "softmax" if outputs.min() >= 0 and sums_to_1 else "logits"
+
+
+def _load(model: Model) -> Interpreter:
+    """Load a stranger's graph here, once it has run in a child process: it might crash."""
+    flatbuffer = pack(model)
+    try_out(flatbuffer)
+    return Interpreter(flatbuffer)
 
 
 def _answer(interpreter: Interpreter, image: Pixels) -> NDArray[np.float32]:

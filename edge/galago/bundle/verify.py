@@ -7,6 +7,7 @@
 - `verify` has a child process do so, because a hostile file can crash the interpreter, never end or
   ask for all memory; a crash, a limit and a wrong answer are all a ModelFileError to the caller.
 - The child is given the bytes that the caller holds: what was verified is what will serve.
+- `try_out` asks less, of models without golden frames: do they load and run at all?
 """
 
 import importlib
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from galago.bundle import sandbox
 from galago.bundle.classifier import Classifier, Scores
 from galago.bundle.golden import Golden
-from galago.bundle.interpreter import PROVIDERS
+from galago.bundle.interpreter import PROVIDERS, Interpreter
 from galago.bundle.manifest import Recorded
 from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import PreprocessSpec, preprocess
@@ -47,6 +48,9 @@ DEADLINE_S = 60.0  # a Pi Zero 2 W needs a few seconds for the largest model one
 MEMORY = 192 << 20
 
 Rule = Literal["same bits", "within tolerance"]
+Task = Literal["judge", "try"]
+
+_RUNS: dict[Task, str] = {"judge": "its golden frames", "try": "a single picture"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +96,19 @@ def verify(
             answers otherwise than recorded.
         GalagoError: there is no interpreter.
     """
-    arguments = (len(model.content), threads, math.ceil(deadline_s), provider or "")
-    # -P: a numpy.py in the current folder must not be taken for the library.
-    command = [sys.executable, "-P", "-m", __name__, *map(str, arguments)]
-    child = sandbox.run(command, model.content, deadline_s)
-    if child.status == -signal.SIGINT:
-        # Ctrl-C came in the instant before the child had its session: no fault of the model's.
-        child = sandbox.run(command, model.content, deadline_s)
-    return _read_answer(child, deadline_s)
+    return _checked(_ask("judge", model.content, threads, provider, deadline_s))
+
+
+def try_out(
+    flatbuffer: bytes, *, provider: str | None = None, deadline_s: float = DEADLINE_S
+) -> None:
+    """Load a bare flatbuffer in a child process and run it once, before anyone does so here.
+
+    Raises:
+        ModelFileError: it crashes, does not end, asks for too much, or is no image classifier.
+        GalagoError: there is no interpreter.
+    """
+    _ask("try", flatbuffer, 1, provider, deadline_s)
 
 
 def open_verified(
@@ -252,13 +261,27 @@ def _check_steps(levels: list[int], answers_fault: str) -> None:
         )
 
 
-def _read_answer(child: sandbox.Ended, deadline_s: float) -> Verification:
+def _ask(
+    task: Task, content: bytes, threads: int, provider: str | None, deadline_s: float
+) -> dict[str, Any]:
+    """Have a child do a task; its answer."""
+    arguments = (task, len(content), threads, math.ceil(deadline_s), provider or "")
+    # -P: a numpy.py in the current folder must not be taken for the library.
+    command = [sys.executable, "-P", "-m", __name__, *map(str, arguments)]
+    child = sandbox.run(command, content, deadline_s)
+    if child.status == -signal.SIGINT:
+        # Ctrl-C came in the instant before the child had its session: no fault of the model's.
+        child = sandbox.run(command, content, deadline_s)
+    return _read_answer(child, _RUNS[task], deadline_s)
+
+
+def _read_answer(child: sandbox.Ended, runs: str, deadline_s: float) -> dict[str, Any]:
     if child.late or child.signal_name == "SIGXCPU":
-        raise ModelFileError(f"the model did not finish its golden frames within {deadline_s:g} s")
+        raise ModelFileError(f"the model did not finish {runs} within {deadline_s:g} s")
     if child.signal_name:
         raise ModelFileError(f"the model crashed the interpreter ({child.signal_name})")
     if len(child.output) > sandbox.MAX_OUTPUT:
-        raise ModelFileError("the golden frames could not be run: the model made too much noise")
+        raise ModelFileError(f"the model could not run {runs}: it made too much noise")
     lines = child.output.decode(errors="replace").strip().splitlines()
     # Behind its answer may stand what C++ libraries say when they are unloaded.
     answers = [line for line in lines if line.startswith("{")]
@@ -266,18 +289,18 @@ def _read_answer(child: sandbox.Ended, deadline_s: float) -> Verification:
         answer = json.loads(answers[-1])
     except (IndexError, ValueError, RecursionError) as error:
         last = _plain("".join(lines[-1:])) or f"exit status {child.status}"
-        raise ModelFileError(f"the golden frames could not be run: {last}") from error
+        raise ModelFileError(f"the model could not run {runs}: {last}") from error
     if "error" in answer:
         kind = ModelFileError if answer["exit_code"] == ModelFileError.exit_code else GalagoError
         raise kind(_plain(str(answer["error"])))
-    return _checked(answer)
+    return dict(answer)
 
 
 def _checked(answer: dict[str, Any]) -> Verification:
     """The child may have been taken over: it can claim to have passed, but nothing malformed."""
     expected = {field.name: field.type for field in fields(Verification)}
     if {name: type(value) for name, value in answer.items()} != expected or not answer["passed"]:
-        raise ModelFileError("the golden frames could not be run: the child's answer is malformed")
+        raise ModelFileError("the model could not run its golden frames: the answer is malformed")
     return Verification(**answer)
 
 
@@ -287,19 +310,32 @@ def _plain(said: str) -> str:
 
 
 def _child() -> None:
-    """Read a model file from standard input, write the verification to standard output."""
-    size, threads, cpu_s, provider = *map(int, sys.argv[1:4]), sys.argv[4] or None
+    """Do the task with what comes from standard input, write the answer to standard output."""
+    task, size, threads, cpu_s = sys.argv[1], *map(int, sys.argv[2:5])
+    provider = sys.argv[5] or None
     _preload(provider)
     sandbox.confine(memory=MEMORY, cpu_s=cpu_s * threads + 1)
     try:
-        # What is read once is not kept twice: a large model needs the room.
-        model = replace(ModelFile.parse(sys.stdin.buffer.read(size)), content=b"")
-        answer = judge(model, threads=threads, provider=provider).to_dict()
+        content = sys.stdin.buffer.read(size)
+        if task == "try":
+            answer = _tried(content, threads, provider)
+        else:
+            # What is read once is not kept twice: a large model needs the room.
+            model = replace(ModelFile.parse(content), content=b"")
+            del content
+            answer = judge(model, threads=threads, provider=provider).to_dict()
     except MemoryError:
-        answer = _refusal(f"the model needs more than {MEMORY >> 20} MB for its golden frames")
+        answer = _refusal(f"the model needs more than {MEMORY >> 20} MB")
     except GalagoError as error:
         answer = _refusal(str(error), error.exit_code)
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
+
+
+def _tried(flatbuffer: bytes, threads: int, provider: str | None) -> dict[str, Any]:
+    interpreter = Interpreter(flatbuffer, threads, provider)
+    interpreter.write(np.zeros((*interpreter.size, 3), np.uint8))
+    interpreter.invoke()
+    return {"interpreter": interpreter.name}
 
 
 def _preload(provider: str | None) -> None:

@@ -23,6 +23,7 @@ from galago.bundle.classifier import Classifier
 from galago.bundle.interpreter import Interpreter
 from galago.bundle.model_file import ModelFile, read_limited
 from galago.bundle.preprocess import Pixels, PreprocessSpec, preprocess
+from galago.bundle.verify import try_out
 from galago.edge.camera import open_camera
 from galago.edge.loop import Loop
 from galago.errors import ModelFileError
@@ -176,6 +177,7 @@ def _open(content: bytes, threads: int, provider: str | None) -> Classifier:
     flatbuffer, entries = container.split(content)
     if entries:
         return Classifier.open(ModelFile.parse(content), threads, provider)
+    try_out(flatbuffer, provider=provider)
     interpreter = Interpreter(flatbuffer, threads, provider)
     labels = tuple(str(index) for index in range(interpreter.output.shape[1]))
     return Classifier(interpreter, PreprocessSpec(*interpreter.size), labels, "softmax")
