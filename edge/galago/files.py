@@ -41,6 +41,19 @@ def replacing(path: Path) -> Iterator[Path]:
     _fsync(path.parent)
 
 
+def check_place(path: Path) -> None:
+    """See that `path` can be written, before long work is spent on its content.
+
+    Raises:
+        UsageError: its folder is not there.
+        OSError: its folder cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is not a folder: make it, or choose another place")
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+
+
 @contextmanager
 def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; on success it takes the name `path`, durably.

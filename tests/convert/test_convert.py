@@ -13,6 +13,7 @@ from galago.bundle.image import read_image
 from galago.bundle.interpreter import Interpreter
 from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import preprocess
+from galago.convert.assemble import MOST_TOLERANCE
 from galago.convert.trial import balanced
 from galago.train.data.images import Images
 from galago.train.run_folder import Run
@@ -174,6 +175,7 @@ def test_other_recipes_make_files_that_serve_too(
     assert document["passed"], document
     assert document["agreement"] == 1.0
     assert json.loads(galago("inspect", out, "--json").out)["input"]["dtype"] == "uint8"
+    assert ModelFile.read(out).manifest.golden.tolerance <= MOST_TOLERANCE
     assert galago("verify", out).code == 0
 
 
@@ -228,8 +230,8 @@ def test_a_folder_that_cannot_be_written_is_known_at_once(
 ) -> None:
     """Nobody waits for minutes to hear that."""
     outcome = galago("convert", run_folder, "--out", tmp_path / "missing" / "x.tflite")
-    assert outcome.code == 1
-    assert "No such file or directory" in outcome.complaint
+    assert outcome.code == 2
+    assert f"{tmp_path / 'missing'} is not a folder" in outcome.complaint
     assert "Asking" not in outcome.err
 
 

@@ -30,6 +30,7 @@ from galago.convert.guest import Guest, Pictures, sum_tolerance
 from galago.convert.metadata import About, description
 from galago.convert.speed import warn_of_slow_pieces
 from galago.errors import GateError, UsageError
+from galago.files import check_place
 from galago.progress import say
 from galago.train.metrics import Metrics, measure
 from galago.train.predict import predict_tflite
@@ -91,6 +92,7 @@ def adopt(guest: Guest, data: Path, out: Path, *, name: str = "", author: str = 
     """
     if out.exists() and out.samefile(guest.path):
         raise UsageError(f"{out} is the model that is to be adopted: give --out another name")
+    check_place(out)
     pictures = Pictures.find(data, guest)
     _tell(pictures, data)
     answers = _check_claims(guest, pictures)

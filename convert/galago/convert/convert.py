@@ -10,7 +10,6 @@
     print(conversion.chosen.comparison.agreement, conversion.passed)
 """
 
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from galago.convert.speed import warn_of_slow_pieces
 from galago.convert.targets import check_target_labels, write_companions
 from galago.convert.trial import Subject, Trial, Wanted, attempts, balanced
 from galago.errors import GateError
+from galago.files import check_place
 from galago.progress import say
 from galago.train.calibration import fit_temperature, thresholds_for
 from galago.train.predict import predict_tflite
@@ -112,8 +112,7 @@ def convert(origin: Origin, out: Path, wanted: Wanted | None = None) -> Conversi
         OSError: the folder of `out` cannot be written.
     """
     wanted = wanted or Wanted()
-    with tempfile.TemporaryFile(dir=out.parent):
-        pass  # a folder that cannot be written is better known before minutes of work
+    check_place(out)
     if wanted.target is not None:
         check_target_labels(wanted.target, origin.labels)
     subject = Subject.open(origin, wanted)
