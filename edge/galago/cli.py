@@ -436,6 +436,9 @@ def bench(
     *,
     threads: Annotated[int | None, typer.Option(min=1, max=64, help="Only this count.")] = None,
     interpreter: Provider = None,
+    round_seconds: Annotated[
+        float, typer.Option(min=0.01, max=60, help="Of each of five rounds; longer is steadier.")
+    ] = 0.4,
     as_json: Json = False,
 ) -> None:
     """Measure the bare interpreter and the daemon's whole loop.
@@ -445,7 +448,7 @@ def bench(
     from galago.edge import bench as part
 
     counts = [threads] if threads else part.thread_counts()
-    results = part.bench(file, counts, interpreter)
+    results = part.bench(file, counts, interpreter, round_seconds)
     _show(part.document(results), part.as_text(results), as_json=as_json)
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from tests.conftest import Outcome
 
+BRIEFLY = ("--threads", 1, "--round-seconds", 0.05)
+
 
 def test_json_has_the_documented_keys(model_path: Path, galago: Callable[..., Outcome]) -> None:
     """Figures of one thread, consistent among themselves."""
-    document = json.loads(galago("bench", model_path, "--threads", 1, "--json").out)
+    document = json.loads(galago("bench", model_path, *BRIEFLY, "--json").out)
     assert document["threads"] == 1
     for name in ("raw_us", "preprocess_us", "loop_us"):
         times = document[name]
@@ -27,6 +29,6 @@ def test_json_has_the_documented_keys(model_path: Path, galago: Callable[..., Ou
 def test_foreign_models_are_measured_too(shared: Path, galago: Callable[..., Outcome]) -> None:
     """Without Galago's part there is no daemon to start, the rest is measured."""
     path = shared / "models" / "mlperf_tiny_resnet8_int8.tflite"
-    document = json.loads(galago("bench", path, "--threads", 1, "--json").out)
+    document = json.loads(galago("bench", path, *BRIEFLY, "--json").out)
     assert document["raw_us"]["median"] > 0
     assert document["startup_s"] is None

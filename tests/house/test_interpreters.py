@@ -9,6 +9,7 @@ import pytest
 
 from tests.house.environments import REPOSITORY, Environment, install, lend
 
+BRIEFLY = ("--threads", "1", "--round-seconds", "0.05")
 FOREIGN = ("mobilenet_v1_0.25_128_quant.tflite", "mlperf_tiny_resnet8_int8.tflite")
 WORKSTATION_PACKAGES = ("tensorflow", "keras", "sklearn", "jinja2")
 
@@ -92,7 +93,7 @@ def test_a_devices_camera_may_see_nothing_it_knows(device: Environment, model_pa
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_device_runs_foreign_models(device: Environment, shared: Path, name: str) -> None:
     """Classifiers that others quantized, with uint8 and with int8 inputs, run and are measured."""
-    answer = device.answer("bench", shared / "models" / name, "--threads", "1", "--json")
+    answer = device.answer("bench", shared / "models" / name, *BRIEFLY, "--json")
     assert answer["threads"] == 1
     assert answer["raw_us"]["median"] > 0
     assert answer["fps"] > 0

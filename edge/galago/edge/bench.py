@@ -32,7 +32,7 @@ ROUNDS = 5
 FRAME_SIZE = (480, 640)
 
 _WARM_UP = 20
-_ROUND_S = 0.4  # long enough for 1 % of a median, short enough for a Pi Zero
+ROUND_S = 0.4  # long enough for 1 % of a median, short enough for a Pi Zero
 
 # `galago run`, which says at its end how much memory it had.
 _DAEMON = """
@@ -82,15 +82,21 @@ class Benchmark:
     rss_mb: float | None = None
 
 
-def bench(path: Path, thread_counts: list[int], provider: str | None = None) -> list[Benchmark]:
+def bench(
+    path: Path, thread_counts: list[int], provider: str | None = None, round_s: float = ROUND_S
+) -> list[Benchmark]:
     """Measure a model file, or any TFLite image classifier, once per thread count.
+
+    `round_s`: seconds for each of ROUNDS rounds of each measurement.
 
     Raises:
         ModelFileError: the model cannot be used.
     """
     try:
         content = read_limited(path)
-        results = [_measure(_open(content, threads, provider)) for threads in thread_counts]
+        results = [
+            _measure(_open(content, threads, provider), round_s) for threads in thread_counts
+        ]
         # The daemon takes the first interpreter that there is; with another, there is no daemon.
         if provider is None and container.split(content)[1]:
             results = [_with_daemon_cost(result, path) for result in results]
@@ -183,7 +189,7 @@ def _open(content: bytes, threads: int, provider: str | None) -> Classifier:
     return Classifier(interpreter, PreprocessSpec(*interpreter.size), labels, "softmax")
 
 
-def _measure(classifier: Classifier) -> Benchmark:
+def _measure(classifier: Classifier, round_s: float) -> Benchmark:
     random = np.random.default_rng(0)
     frame: Pixels = random.integers(0, 256, (*FRAME_SIZE, 3), np.uint8)
     image = preprocess(frame, classifier.spec)
@@ -200,8 +206,8 @@ def _measure(classifier: Classifier) -> Benchmark:
     prepare_ns: list[int] = []
     loop_ns: list[int] = []
     for _ in range(ROUNDS):
-        raw_ns += _time(raw)
-        prepare_ns += _time(prepare)
+        raw_ns += _time(raw, round_s)
+        prepare_ns += _time(prepare, round_s)
         loop_ns += _time_loop(classifier, frames=min(2000, max(50, len(raw_ns) // ROUNDS)))
     mean_loop_us = sum(loop_ns) / len(loop_ns) / 1000
     raw_us, loop_us = Times.of(raw_ns), Times.of(loop_ns)
@@ -217,12 +223,12 @@ def _measure(classifier: Classifier) -> Benchmark:
     )
 
 
-def _time(call: Callable[[], None]) -> list[int]:
-    """Times of single calls, in nanoseconds, for about _ROUND_S."""
+def _time(call: Callable[[], None], round_s: float) -> list[int]:
+    """Times of single calls, in nanoseconds, for about `round_s`."""
     for _ in range(_WARM_UP):
         call()
     times_ns = []
-    end_ns = time.perf_counter_ns() + int(_ROUND_S * 1e9)
+    end_ns = time.perf_counter_ns() + int(round_s * 1e9)
     while (start_ns := time.perf_counter_ns()) < end_ns:
         call()
         times_ns.append(time.perf_counter_ns() - start_ns)
