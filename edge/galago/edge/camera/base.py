@@ -1,25 +1,67 @@
 """What every camera is to the loop."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
+import numpy as np
+
 from galago.bundle.preprocess import Pixels
 
+PATIENCE_S = 10.0  # a camera that adjusts its exposure may pause for a second or two
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False)
 class Frame:
-    """One picture, which belongs to whoever took it: no camera writes into it again.
+    """One picture and when it was taken.
 
-    Convention: `pixels` (H, W, 3) uint8 RGB, row 0 on top; `time_ns` monotonic nanoseconds at
-    capture (of a recording: its start plus the clip's own time); `number` counts from 0 and has a
-    gap where the camera itself lost a picture.
+    Convention: `pixels` (H, W, 3) uint8 RGB, row 0 on top, not to be written to: it may be shared,
+    or memory of the device. `time_ns` monotonic nanoseconds at capture (of a recording: its start
+    plus the clip's own time); `number` counts from 0 and has a gap where the camera itself lost a
+    picture.
+
+    Nobody writes into `pixels` until `release()`. Whoever has a frame last releases it, so that the
+    camera can use the memory again; a frame of `picamera2:` holds one of very few buffers.
     """
 
     pixels: Pixels
     time_ns: int
     number: int
+    give_back: Callable[[], None] | None = None
+
+    def release(self) -> None:
+        """Say that the pixels are not looked at any more; may be called twice."""
+        give_back, self.give_back = self.give_back, None
+        if give_back is not None:
+            give_back()
+
+
+class Pool:
+    """Memory for frames, lent and taken back: nothing is allocated for each frame.
+
+    What is lent and never comes back is replaced; what comes back in another size is forgotten.
+    Safe for several threads.
+    """
+
+    def __init__(self, keep: int = 4) -> None:
+        self._free: deque[Pixels] = deque(maxlen=keep)
+
+    def take(self, height: int, width: int) -> Pixels:
+        """(height, width, 3) uint8, C-contiguous, of any content."""
+        try:
+            pixels = self._free.pop()
+        except IndexError:
+            return np.empty((height, width, 3), np.uint8)
+        if pixels.shape != (height, width, 3):
+            return np.empty((height, width, 3), np.uint8)
+        return pixels
+
+    def lend(self, pixels: Pixels, time_ns: int, number: int) -> Frame:
+        """A frame of what `take` gave; its release brings the memory back."""
+        return Frame(pixels, time_ns, number, partial(self._free.append, pixels))
 
 
 class Camera(Protocol):
@@ -34,8 +76,17 @@ class Camera(Protocol):
     source: str
     """What the user asked for, without credentials."""
 
+    detail: str
+    """What was agreed on with the device (size, format, rate), for people; or ""."""
+
     live: bool
     """True where time does not wait: a frame that is not taken is lost. A recording waits."""
+
+    noisy: bool
+    """True where no two frames are alike, since a sensor's noise reaches them uncompressed."""
+
+    patience_s: float
+    """How long it may give no frame before it counts as lost; it may be reconnecting by itself."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 

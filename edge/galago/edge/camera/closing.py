@@ -9,11 +9,17 @@ from time import monotonic_ns
 from types import TracebackType
 from typing import Self
 
+from galago.edge.camera.base import PATIENCE_S
+
 _NS = 1_000_000_000
 
 
 class Closing:
     """The part of a camera that ends it. A device's own `close` calls this one first."""
+
+    detail = ""
+    noisy = False
+    patience_s = PATIENCE_S
 
     def __init__(self, source: str) -> None:
         self.source = source

@@ -12,8 +12,12 @@ from time import monotonic_ns
 from galago.bundle.preprocess import Pixels
 from galago.edge.camera.base import Frame
 from galago.edge.camera.closing import Closing
+from galago.edge.camera.keys import Source
+from galago.edge.camera.script import parse_script, prepare
 from galago.edge.camera.steps import End, Failure, Play, Stall
-from galago.errors import CameraError
+from galago.errors import CameraError, UsageError
+
+KEYS = ("size", "fps", "pace", "seed", "loop")
 
 _NS = 1_000_000_000
 
@@ -48,7 +52,7 @@ class FakeCamera(Closing):
                 time_ns = self._turn()
                 if self._closed.is_set():
                     return
-                yield Frame(moment.copy(), time_ns, next(self._numbers))
+                yield Frame(moment, time_ns, next(self._numbers))
 
     def _turn(self) -> int:
         """Wait until the next frame is due and return the time then."""
@@ -69,3 +73,20 @@ def _moments(steps: Sequence[Play], *, loop: bool) -> Iterator[Pixels | Stall | 
                     return
                 yield moment
         again = loop
+
+
+def open_source(source: Source) -> FakeCamera:
+    """Open what `fake:…` names.
+
+    Raises:
+        UsageError: the script or a key is wrong.
+        CameraError: a picture is missing or cannot be read.
+    """
+    paced = source.paced()
+    fps = source.fps()
+    if not paced and fps is not None:
+        raise UsageError("fake: pace=max has no fps, received both: leave one of the two")
+    steps = parse_script(source.rest)
+    size, seed, loop = source.size(), source.integer("seed"), source.flag("loop")
+    ready = prepare(steps, size=size, seed=seed)
+    return FakeCamera(ready, source=source.text, fps=(fps or 30.0) if paced else None, loop=loop)

@@ -16,14 +16,16 @@ import cv2
 
 from galago.bundle.image import is_image
 from galago.bundle.preprocess import Pixels, as_pixels
+from galago.edge.camera.keys import MAX_FPS, Source
 from galago.edge.camera.quiet import opencv_quiet
 from galago.edge.camera.recording import Recording
 from galago.errors import CameraError
 
+KEYS = ("pace", "loop")
+
 _MP4_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".3gp"})
 _MP4_FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
 _BOX_HEADER = 8
-_MAX_FPS = 1000.0
 
 
 class VideoFile(Recording):
@@ -128,9 +130,15 @@ def _boxes(stream: BinaryIO) -> Iterator[bytes]:
 
 def _frame_rate(video: cv2.VideoCapture, path: Path) -> float:
     fps = float(video.get(cv2.CAP_PROP_FPS))
-    if not (math.isfinite(fps) and 0 < fps <= _MAX_FPS):
+    if not (math.isfinite(fps) and 0 < fps <= MAX_FPS):
         raise CameraError(
-            f"{path} gives its frame rate as {fps:g}, expected up to {_MAX_FPS:g} per second:"
+            f"{path} gives its frame rate as {fps:g}, expected up to {MAX_FPS:g} per second:"
             " convert it to MP4"
         )
     return fps
+
+
+def open_source(source: Source) -> VideoFile:
+    """Open what `file:…` names; raises as VideoFile does, and UsageError for a wrong key."""
+    paced, loop = source.paced(), source.flag("loop")
+    return VideoFile(Path(source.rest), source=source.text, paced=paced, loop=loop)

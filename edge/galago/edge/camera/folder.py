@@ -9,9 +9,14 @@ from pathlib import Path
 
 from galago.bundle.image import IMAGE_SUFFIXES, is_image, read_image
 from galago.bundle.preprocess import Pixels
+from galago.edge.camera.keys import Source
 from galago.edge.camera.quiet import opencv_quiet
 from galago.edge.camera.recording import Recording
 from galago.errors import CameraError, DataError
+
+KEYS = ("fps", "pace", "loop")
+
+_FPS = 10.0
 
 
 class ImageFolder(Recording):
@@ -29,7 +34,7 @@ class ImageFolder(Recording):
         folder: Path,
         *,
         source: str,
-        fps: float = 10.0,
+        fps: float = _FPS,
         paced: bool = True,
         loop: bool = False,
     ) -> None:
@@ -65,3 +70,9 @@ def _read(image: Path) -> Pixels | None:
             return read_image(image)
     except (DataError, OSError):
         return None
+
+
+def open_source(source: Source) -> ImageFolder:
+    """Open what `dir:…` names; raises as ImageFolder does, and UsageError for a wrong key."""
+    fps, paced, loop = source.fps() or _FPS, source.paced(), source.flag("loop")
+    return ImageFolder(Path(source.rest), source=source.text, fps=fps, paced=paced, loop=loop)

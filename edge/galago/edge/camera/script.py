@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,8 @@ import cv2
 from galago.bundle.image import is_image, read_image
 from galago.bundle.preprocess import Pixels, as_pixels
 from galago.edge.camera.hint import nearest
-from galago.edge.camera.steps import FAULTS, PICTURES, Play, Size, show
+from galago.edge.camera.keys import Size
+from galago.edge.camera.steps import FAULTS, PICTURES, Play, show
 from galago.errors import CameraError, DataError, UsageError
 
 DEFAULT_SIZE: Size = (640, 480)
@@ -73,6 +75,8 @@ def prepare(steps: Sequence[Step], *, size: Size | None, seed: int) -> list[Play
     for step in steps:
         if step.what in PICTURES and step.what not in pools:
             pools[step.what] = PICTURES[step.what](size, seed)
+    for picture in chain.from_iterable(pools.values()):
+        picture.flags.writeable = False  # every showing is this one memory
     return [_ready(step, pools) for step in steps]
 
 

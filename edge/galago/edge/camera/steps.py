@@ -13,9 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from galago.bundle.preprocess import Pixels
-
-Size: TypeAlias = tuple[int, int]
-"""(width, height) in pixels."""
+from galago.edge.camera.keys import Size
 
 _NOISE_POOL = 4  # enough that no frame equals the one before; 3.5 MB at 640x480
 
