@@ -72,14 +72,19 @@ def network(ending: Ending = "softmax") -> Any:
 @cache
 def guest(io: Io = "float32", ending: Ending = "softmax") -> bytes:
     """The network as a .tflite, with float32 or quantized input and output."""
+    images, _ = pictures()
+    extremes = np.stack([np.zeros_like(images[0]), np.full_like(images[0], 255)])
+    values = np.concatenate([extremes, images]).astype(np.float32) / 127.5 - 1
+    return by_tensorflow(network(ending), io, values)
+
+
+def by_tensorflow(model: Any, io: Io, values: NDArray[np.float32]) -> bytes:
+    """What TensorFlow's converter leaves: float32, or integers calibrated on `values`."""
     from galago.noise import hushed
     from galago.train.tensorflow import tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(network(ending))
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if io != "float32":
-        images, _ = pictures()
-        extremes = np.stack([np.zeros_like(images[0]), np.full_like(images[0], 255)])
-        values = np.concatenate([extremes, images]).astype(np.float32) / 127.5 - 1
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([value[None]] for value in values)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -13,6 +13,7 @@ from galago.bundle.interpreter import Interpreter
 from galago.bundle.preprocess import Pixels
 from galago.convert.flatbuffer import compact, pack, unpack
 from galago.errors import ModelFileError
+from tests.convert.guests import by_tensorflow
 
 FOREIGN = ("mobilenet_v1_0.25_128_quant.tflite", "mlperf_tiny_resnet8_int8.tflite")
 SIDE = 32
@@ -25,22 +26,12 @@ def noise(n: int, side: int = SIDE) -> Pixels:
 @pytest.fixture(scope="module")
 def converted() -> bytes:
     """A residual network as TensorFlow's converter writes it."""
-    from galago.noise import hushed
     from galago.train.models import build
-    from galago.train.tensorflow import keras, tf
+    from galago.train.tensorflow import keras
 
     image = keras.Input(batch_shape=(1, SIDE, SIDE, 3), name="image")
     model = keras.Model(image, build("resnet8", (SIDE, SIDE), 10).model(image))
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: (
-        [picture[None].astype(np.float32)] for picture in noise(4)
-    )
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.uint8
-    with hushed():
-        flatbuffer: bytes = converter.convert()
-    return flatbuffer
+    return by_tensorflow(model, "uint8", noise(4).astype(np.float32))
 
 
 def outputs(flatbuffer: bytes, provider: str | None = None) -> NDArray[Any]:

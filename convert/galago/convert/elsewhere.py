@@ -73,7 +73,7 @@ def from_keras(path: Path, data: Path, claims: Claims | None = None) -> Origin:
     spec = _spec(model, path, claims)
     listing = find(data)
     _check_outputs(model, path, listing.labels)
-    dataset = Dataset.open(data, spec)
+    dataset = Dataset.open(listing, spec)
     reading = Claim(listing.labels, claims.colour, claims.mean or (0.0,), claims.std or (1.0,))
     say("Checking labels, colours and normalisation against the pictures")
     pictures = _some(dataset.splits["test"])
@@ -157,8 +157,7 @@ def _check_outputs(model: Any, path: Path, labels: tuple[str, ...]) -> None:
 def _some(images: Images) -> Images:
     """At most _PICTURES of them, evenly spread."""
     rows = np.unique(np.linspace(0, len(images) - 1, _PICTURES).round().astype(np.int64))
-    paths = tuple(images.paths[row] for row in rows)
-    return Images(images.store, images.rows[rows], images.labels[rows], paths)
+    return images.take(rows)
 
 
 def _ending(model: Any, reading: Claim, claims: Claims, pictures: Images) -> Ending:

@@ -58,6 +58,14 @@ def unpack(flatbuffer: bytes) -> Model:
     return model
 
 
+def builtin_code(entry: Any) -> int:
+    """The operation that an entry of the model's table `operatorCodes` stands for.
+
+    The schema outgrew its first, narrower field, the only one that old writers fill.
+    """
+    return max(int(entry.builtinCode), int(entry.deprecatedBuiltinCode))
+
+
 def pack(model: Model) -> bytes:
     """The flatbuffer of a model that `unpack` gave; deterministic, aligned, without repetition."""
     builder = Builder(0)

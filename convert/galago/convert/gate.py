@@ -129,8 +129,8 @@ def compare(
 
     Convention: `truth` (n,) indices of `labels`; a class without pictures is left out of `classes`.
     """
-    before, after = original.argmax(axis=1), converted.argmax(axis=1)
-    right_before, right_after, same = before == truth, after == truth, before == after
+    right_before, right_after = original.argmax(axis=1) == truth, converted.argmax(axis=1) == truth
+    same = ~turned(original, converted)
     classes = {}
     for index, label in enumerate(labels):
         of_class = truth == index
@@ -155,6 +155,12 @@ def compare(
     )
 
 
+def turned(original: Scores, converted: Scores) -> NDArray[np.bool_]:
+    """Whether each picture has another top class than before; scores (n, classes) each → (n,)."""
+    other: NDArray[np.bool_] = original.argmax(axis=1) != converted.argmax(axis=1)
+    return other
+
+
 def most_changed(original: Scores, converted: Scores) -> NDArray[np.intp]:
     """Indices of the pictures by falling change of scores; those with another answer come first.
 
@@ -162,5 +168,4 @@ def most_changed(original: Scores, converted: Scores) -> NDArray[np.intp]:
     of the differences (total variation), 0–1.
     """
     change = np.abs(original - converted).sum(axis=1) / 2
-    turned = original.argmax(axis=1) != converted.argmax(axis=1)
-    return np.lexsort((-change, ~turned))
+    return np.lexsort((-change, ~turned(original, converted)))

@@ -23,13 +23,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from galago.convert.flatbuffer import Model
+from galago.convert.flatbuffer import Model, builtin_code
 from galago.errors import ModelFileError
 
 Channels: TypeAlias = tuple[float, ...]
 Ending = Literal["softmax", "sigmoid", "logits"]
-
-ENDINGS: tuple[Ending, ...] = ("softmax", "sigmoid", "logits")
 
 _Type, _Operator, _Options = schema.TensorType, schema.BuiltinOperator, schema.BuiltinOptions
 _QUANTIZED = {
@@ -38,6 +36,9 @@ _QUANTIZED = {
 }
 _TYPES = {**_QUANTIZED, int(_Type.FLOAT32): None}
 _PASSING = {_Operator.RESHAPE, _Operator.DEQUANTIZE, _Operator.QUANTIZE}
+# From the tensors that it reads and writes to an operation.
+Step: TypeAlias = Callable[[int, int], Any]
+
 _SCORE_STEP = 1 / 256  # what TFLite's integer SOFTMAX and LOGISTIC demand
 
 
@@ -61,6 +62,18 @@ class Border:
             (limits.min - self.zero_point) * self.scale,
             (limits.max - self.zero_point) * self.scale,
         )
+
+    def pixels(self, real: NDArray[Any]) -> NDArray[np.uint8]:
+        """Real values in the bytes of a quantized tensor, as the pixels 0–255 that stand for these.
+
+        Bytes are pixels for uint8 and pixels − 128 for int8.
+        """
+        limits = np.iinfo(self.dtype)
+        steps = np.rint(real / self.scale) + self.zero_point
+        pixels: NDArray[np.uint8] = (steps.clip(limits.min, limits.max) - limits.min).astype(
+            np.uint8
+        )
+        return pixels
 
 
 def input_of(model: Model) -> Border:
@@ -150,10 +163,9 @@ def is_pixels(border: Border, mean: Channels, std: Channels) -> bool:
     """Whether a quantized input's bytes are the pixels, off by one step at most."""
     if border.scale == 0:
         return False
-    limits, pixels = np.iinfo(border.dtype), np.arange(256.0)[:, None]
+    pixels = np.arange(256.0)[:, None]
     real = (pixels - np.array(mean)) / np.array(std)
-    bytes_ = np.clip(np.rint(real / border.scale) + border.zero_point, limits.min, limits.max)
-    return bool(np.abs(bytes_ - limits.min - pixels).max() <= 1)
+    return bool(np.abs(border.pixels(real) - pixels).max() <= 1)
 
 
 def finish(model: Model, ending: Ending) -> None:
@@ -198,22 +210,15 @@ def _normalise(model: Model, inner: int, mean: Channels, std: Channels) -> int:
     guest = _border(graph.tensors[inner])
     pixels = _add_tensor(graph, guest.shape, _Type.UINT8, 1, 0)
     # Subtract, then divide, as everyone does by hand: the same rounding, so the same answers.
-    arithmetic = [
-        (code, options, kind, values)
-        for code, options, kind, values in (
-            (_Operator.SUB, schema.SubOptionsT, _Options.SubOptions, mean),
-            (_Operator.DIV, schema.DivOptionsT, _Options.DivOptions, std),
-        )
-        if set(values) != {0.0 if code == _Operator.SUB else 1.0}
-    ]
-    steps: list[Callable[[int, int], Any]] = [
-        lambda source, target: _operator(model, _Operator.DEQUANTIZE, [source], [target])
-    ]
-    steps += [_with_constant(model, *step) for step in arithmetic]
+    steps = [_alone(model, _Operator.DEQUANTIZE)]
+    if set(mean) != {0.0}:
+        sub = (_Operator.SUB, schema.SubOptionsT, _Options.SubOptions)
+        steps.append(_with_constant(model, *sub, mean))
+    if set(std) != {1.0}:
+        div = (_Operator.DIV, schema.DivOptionsT, _Options.DivOptions)
+        steps.append(_with_constant(model, *div, std))
     if guest.scale:
-        steps.append(
-            lambda source, target: _operator(model, _Operator.QUANTIZE, [source], [target])
-        )
+        steps.append(_alone(model, _Operator.QUANTIZE))
     operators, source = [], pixels
     for number, step in enumerate(steps, start=1):
         last = number == len(steps)
@@ -224,9 +229,13 @@ def _normalise(model: Model, inner: int, mean: Channels, std: Channels) -> int:
     return pixels
 
 
+def _alone(model: Model, code: int) -> Step:
+    return lambda source, target: _operator(model, code, [source], [target])
+
+
 def _with_constant(
     model: Model, code: int, options: Callable[[], Any], kind: int, values: Channels
-) -> Callable[[int, int], Any]:
+) -> Step:
     constant = _add_constant(model, np.array(values, np.float32))
 
     def step(source: int, target: int) -> Any:
@@ -314,7 +323,7 @@ def _operator(
 def _opcode(model: Model, code: int, version: int) -> int:
     """Where the model's table lists this operation in this version; added if it does not."""
     for index, entry in enumerate(model.operatorCodes):
-        if _builtin(entry) == code and entry.version == version:
+        if builtin_code(entry) == code and entry.version == version:
             return index
     entry = schema.OperatorCodeT()
     # Interpreters older than the wider field read the narrow one.
@@ -324,12 +333,7 @@ def _opcode(model: Model, code: int, version: int) -> int:
 
 
 def _code(model: Model, operator: Any) -> int:
-    return _builtin(model.operatorCodes[operator.opcodeIndex])
-
-
-def _builtin(entry: Any) -> int:
-    # Source: schema.fbs, OperatorCode: old writers fill only the narrow field.
-    return max(int(entry.builtinCode), int(entry.deprecatedBuiltinCode))
+    return builtin_code(model.operatorCodes[operator.opcodeIndex])
 
 
 def _add_tensor(

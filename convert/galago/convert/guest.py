@@ -11,7 +11,6 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -41,6 +40,7 @@ from galago.convert.graph import (
 )
 from galago.errors import DataError, ModelFileError, UsageError
 from galago.progress import say, track
+from galago.train.data.images import in_turn
 from galago.train.data.source import Entry, find
 
 MOST_PICTURES = 300  # enough to see a few points of difference
@@ -157,15 +157,9 @@ class Guest:
 
     def _predict(self, value: NDArray[np.float32]) -> Scores:
         # A float input takes floats.
-        image = self._bytes(value) if self.input.scale else as_pixels(value)
+        image = as_pixels(self.input.pixels(value) if self.input.scale else value)
         scores = _answer(self.interpreter, image)
         return np.array([1 - scores[0], scores[0]]) if self.head == "sigmoid" else scores
-
-    def _bytes(self, value: NDArray[np.float32]) -> Pixels:
-        """Quantized, as the pixels 0–255 that stand for these bytes."""
-        limits = np.iinfo(self.input.dtype)
-        steps = np.rint(value / np.float32(self.input.scale)) + self.input.zero_point
-        return as_pixels((steps.clip(limits.min, limits.max) - limits.min).astype(np.uint8))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,7 +183,7 @@ class Pictures:
         Raises:
             DataError: there are none, or they show what the model does not know.
         """
-        entries = list(_choose(data, guest.labels))
+        entries = _choose(data, guest.labels)
         images: list[Pixels] = []
         truth: list[int] = []
         frames: list[Pixels] = []
@@ -303,31 +297,23 @@ def _normalisation(path: Path, input_: Border, claims: Claims) -> tuple[Channels
     )
 
 
-def _choose(data: Path, labels: tuple[str, ...]) -> Iterator[Entry]:
+def _choose(data: Path, labels: tuple[str, ...]) -> list[Entry]:
     """Pictures to look at, classes taking turns; label "" where there are none."""
     if data.is_dir() and _is_flat(data):
         paths = sorted(path for path in data.iterdir() if is_image(path))
-        return iter([Entry(path, "") for path in paths[:MOST_PICTURES]])
+        return [Entry(path, "") for path in paths[:MOST_PICTURES]]
     listing = find(data)
     if unknown := [label for label in listing.labels if label not in labels]:
         raise DataError(
             f"{data} shows {', '.join(unknown)}, which the labels do not name: expected folders "
             f"called like lines of the label file ({', '.join(labels[:3])} …)"
         )
-    tests = [entry for entry in listing.entries if entry.split == "test"]
-    return _in_turn(tests or list(listing.entries), listing.labels)
+    entries = [entry for entry in listing.entries if entry.split == "test"] or listing.entries
+    shown = np.array([listing.labels.index(entry.label) for entry in entries])
+    return [entries[row] for row in in_turn(shown, seed=0)[:MOST_PICTURES]]
 
 
 def _is_flat(folder: Path) -> bool:
     """Pictures side by side, without folders of classes or a manifest."""
     inside = list(folder.iterdir())
     return any(map(is_image, inside)) and not any(path.suffix == ".csv" for path in inside)
-
-
-def _in_turn(entries: list[Entry], labels: tuple[str, ...]) -> Iterator[Entry]:
-    random = np.random.default_rng(0)
-    rows = {label: [e for e in entries if e.label == label] for label in labels}
-    queues = [[rows[label][i] for i in random.permutation(len(rows[label]))] for label in labels]
-    most = max(map(len, queues), default=0)
-    turns = (queue[turn] for turn in range(most) for queue in queues if turn < len(queue))
-    return (entry for _, entry in zip(range(MOST_PICTURES), turns, strict=False))

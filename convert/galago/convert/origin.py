@@ -42,16 +42,17 @@ class Origin:
     fingerprint: str | None
     provenance: dict[str, Any]
 
-    def open_pictures(self, spec: PreprocessSpec | None = None) -> Dataset:
-        """The pictures, split as for the training, prepared for `spec` or the model's own input.
+    def open_pictures(self) -> Dataset:
+        """The pictures, split as for the training, prepared for the model's input.
 
         Raises:
             DataError: they cannot serve, or show other classes than the model knows.
         """
-        check_labels(self.labels, find(self.data))
+        listing = find(self.data)
+        check_labels(self.labels, listing)
         dataset = Dataset.open(
-            self.data,
-            spec or self.preprocess,
+            listing,
+            self.preprocess,
             seed=self.seed,
             grouped=self.grouped,
             max_unreadable=self.max_unreadable,

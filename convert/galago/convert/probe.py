@@ -17,8 +17,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from galago.bundle.interpreter import Tensor, dequantize
 from galago.bundle.preprocess import Pixels
-from galago.convert.flatbuffer import unpack
+from galago.convert.flatbuffer import builtin_code, unpack
 from galago.noise import hushed
 
 _KINDS = {
@@ -57,25 +58,21 @@ class Probe:
             )
             self._interpreter.allocate_tensors()
         details = self._interpreter.get_tensor_details()
+        self._tensors = {tensor["index"]: Tensor.from_details(tensor) for tensor in details}
         self._quantization = {
             tensor["index"]: tensor["quantization_parameters"] for tensor in details
         }
-        self._input_type = np.dtype(self._interpreter.get_input_details()[0]["dtype"])
 
     def run(self, image: Pixels) -> None:
         """Compute all activations of a prepared picture, (h, w, 3) uint8."""
-        shifted = image.astype(np.int16) - (128 if self._input_type == np.int8 else 0)
-        self._interpreter.set_tensor(self.input, shifted.astype(self._input_type)[None])
+        dtype = self._tensors[self.input].dtype
+        shifted = image.astype(np.int16) - (128 if dtype == np.int8 else 0)
+        self._interpreter.set_tensor(self.input, shifted.astype(dtype)[None])
         self._interpreter.invoke()
 
     def value(self, tensor: int) -> NDArray[np.float32]:
-        """Real values of a tensor after `run`, in its own shape."""
-        raw: NDArray[Any] = self._interpreter.get_tensor(tensor)
-        scales, zero_points = self.quantization(tensor)
-        if not len(scales):
-            return raw.astype(np.float32)
-        shifted = raw.astype(np.float32) - np.float32(zero_points[0])
-        return shifted * np.float32(scales[0])
+        """Real values of an activation after `run`, in its own shape."""
+        return dequantize(self._interpreter.get_tensor(tensor), self._tensors[tensor])
 
     def quantization(self, tensor: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Scales and zero points of a tensor: one, one per channel, or none for floats."""
@@ -102,8 +99,6 @@ class Probe:
         return text.decode()
 
     def _operation(self, node: Any) -> Operation:
-        code = self.model.operatorCodes[node.opcodeIndex]
-        # The schema outgrew its first, narrower field; the larger of both is the code.
-        kind = _KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        kind = _KINDS[builtin_code(self.model.operatorCodes[node.opcodeIndex])]
         inputs = tuple(int(tensor) for tensor in node.inputs)
         return Operation(kind, inputs, int(node.outputs[0]), node.builtinOptions)

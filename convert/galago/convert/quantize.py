@@ -50,6 +50,12 @@ RECIPES = {
 }
 
 
+def later_recipes(recipe: Recipe) -> tuple[Recipe, ...]:
+    """What a harder try goes on with after `recipe`."""
+    names = list(RECIPES)
+    return tuple(RECIPES[name] for name in names[names.index(recipe.name) + 1 :])
+
+
 def to_float(model: Any) -> bytes:
     """The flatbuffer as TensorFlow's converter leaves it, float32 in and out, batch 1.
 

@@ -18,14 +18,14 @@ from galago.convert.gate import Comparison, Limits, compare
 from galago.convert.integer import Io
 from galago.convert.metadata import About, description
 from galago.convert.origin import Origin
-from galago.convert.quantize import RECIPES, Recipe, quantize, to_float
+from galago.convert.quantize import RECIPES, Recipe, later_recipes, quantize, to_float
 from galago.convert.speed import race
 from galago.convert.targets import Target
 from galago.convert.variant import at_size
 from galago.errors import UsageError
 from galago.progress import say
 from galago.train.data.dataset import Dataset
-from galago.train.data.images import Images
+from galago.train.data.images import Images, in_turn
 from galago.train.predict import predict_keras, predict_tflite
 
 CALIBRATION_IMAGES = 200
@@ -55,14 +55,13 @@ class Wanted:
         Raises:
             UsageError: an integer border, or a program that reads one, and a recipe of floats.
         """
-        if RECIPES[self.recipe].is_calibrated and (self.target is None or self.io == "uint8"):
-            return
-        if self.target is not None:
+        is_integer = RECIPES[self.recipe].is_calibrated
+        if self.target is not None and not (is_integer and self.io == "uint8"):
             raise UsageError(
                 f"{self.target.name} reads uint8 alone, received --recipe {self.recipe} and --io "
                 f"{self.io}: leave both out"
             )
-        if self.io != "uint8":
+        if self.io != "uint8" and not is_integer:
             raise UsageError(
                 f"--io {self.io} is for --recipe int8: {self.recipe} takes uint8 and gives float32"
             )
@@ -174,16 +173,9 @@ def balanced(train: Images, count: int, seed: int) -> Images:
 
     Every class has as many as every other, as long as it has any left.
     """
-    random = np.random.default_rng(seed)
-    turn = np.empty(len(train), np.int64)
-    classes = np.unique(train.labels)
-    for label in classes:
-        of_class = np.flatnonzero(train.labels == label)
-        turn[random.permutation(of_class)] = np.arange(len(of_class))
-    whole_turns = (turn < -(-count // len(classes))).sum()
-    rows = np.lexsort((train.labels, turn))[: max(count, whole_turns)]
-    paths = tuple(train.paths[row] for row in rows)
-    return Images(train.store, train.rows[rows], train.labels[rows], paths)
+    sizes = np.unique(train.labels, return_counts=True)[1]
+    whole_turns = np.minimum(sizes, -(-count // len(sizes))).sum()
+    return train.take(in_turn(train.labels, seed)[: max(count, whole_turns)])
 
 
 def _ladder(wanted: Wanted) -> Iterator[tuple[Recipe, int]]:
@@ -196,9 +188,8 @@ def _ladder(wanted: Wanted) -> Iterator[tuple[Recipe, int]]:
         yield first, HARDER_CALIBRATION_IMAGES
     if wanted.target is not None:
         return  # it reads integers alone
-    later = list(RECIPES)[list(RECIPES).index(first.name) + 1 :]
-    for name in later:
-        yield RECIPES[name], CALIBRATION_IMAGES
+    for recipe in later_recipes(first):
+        yield recipe, CALIBRATION_IMAGES
 
 
 def _attempt(subject: Subject, wanted: Wanted, recipe: Recipe, images: int) -> Trial:

@@ -149,7 +149,7 @@ def assess(  # noqa: PLR0913 - two sets of pictures, scores and truth of each
     metrics = measure(test_scores, test_truth, labels)
     return Assessment(
         metrics=metrics,
-        accuracy_interval=wilson(round(metrics.accuracy * metrics.n), metrics.n),
+        accuracy_interval=accuracy_interval(metrics),
         n_val=len(val_truth),
         temperature=temperature,
         before=expected_calibration_error(test_scores, test_truth),
@@ -185,6 +185,11 @@ def never_answered(assessment: Assessment) -> list[str]:
     """Labels of the classes whose threshold is never reached."""
     classes = assessment.unknown.per_class
     return [label for label, figures in classes.items() if figures.threshold is None]
+
+
+def accuracy_interval(metrics: Metrics) -> tuple[float, float]:
+    """Between these lies the true accuracy with 95 % certainty, 0–1."""
+    return wilson(round(metrics.accuracy * metrics.n), metrics.n)
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

@@ -50,9 +50,10 @@ def evaluate(
     if split not in {*SPLITS, "all"}:
         raise UsageError(f"no split is called {split!r}: expected {', '.join(SPLITS)} or all")
     subject = open_subject(model)
-    check_labels(subject.labels, find(data))
+    listing = find(data)
+    check_labels(subject.labels, listing)
     dataset = Dataset.open(
-        data,
+        listing,
         subject.preprocess,
         seed=subject.seed,
         grouped=subject.grouped,

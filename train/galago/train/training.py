@@ -10,7 +10,6 @@
 
 import csv
 import re
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from galago.bundle.classifier import Scores
 from galago.bundle.confidence import soften
 from galago.errors import UsageError
-from galago.files import new_folder, remove_leftovers
+from galago.files import check_place, new_folder, remove_leftovers
 from galago.progress import say
 from galago.train import run_folder
 from galago.train.assess import Assessment, NaiveClaim, assess
@@ -136,8 +135,7 @@ def _prepare_place(out: Path, course: Course) -> Path:
         remove_leftovers(path)
     if course.replace and not course.resume:
         checkpoint.unlink(missing_ok=True)
-    with tempfile.TemporaryFile(dir=out.parent):
-        pass
+    check_place(out)
     return checkpoint
 
 

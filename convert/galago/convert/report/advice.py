@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from galago.convert.gate import ClassChange
-from galago.convert.quantize import RECIPES
+from galago.convert.gate import ClassChange, turned
+from galago.convert.quantize import later_recipes
 from galago.convert.trial import CALIBRATION_IMAGES, HARDER_CALIBRATION_IMAGES, Trial
 from galago.train.report.advice import Advice
 from galago.train.report.html import written
@@ -66,14 +66,14 @@ def _nothing_would_do(conversion: "Conversion") -> Advice | None:
 
 def _try_harder(conversion: "Conversion") -> Advice | None:
     first = conversion.chosen
-    later = list(RECIPES)[list(RECIPES).index(first.recipe.name) + 1 :]
+    later = later_recipes(first.recipe)
     if len(conversion.trials) > 1 or not later:
         return None
     more = f"up to {HARDER_CALIBRATION_IMAGES} calibration pictures, then "
     return Advice(
         "Let it look for what is within the limits",
         f"--try-harder goes on with {more if first.recipe.is_calibrated else ''}"
-        f"{', '.join(later)}, and takes the first that passes.",
+        f"{', '.join(recipe.name for recipe in later)}, and takes the first that passes.",
     )
 
 
@@ -214,9 +214,9 @@ def _few_test_pictures(conversion: "Conversion") -> Advice | None:
 
 def _margins_of_turned(conversion: "Conversion") -> NDArray[np.float32]:
     """How far apart the original's two best scores were, 0–1, for pictures with another answer."""
-    original, converted = conversion.subject.scores, conversion.chosen.scores
-    turned = original.argmax(axis=1) != converted.argmax(axis=1)
-    second, best = np.sort(original[turned], axis=1)[:, -2:].T
+    original = conversion.subject.scores
+    changed = turned(original, conversion.chosen.scores)
+    second, best = np.sort(original[changed], axis=1)[:, -2:].T
     margins: NDArray[np.float32] = best - second
     return margins
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from galago.convert.gate import turned
 from galago.convert.layers import LayerNoise
 from galago.convert.report import charts
 from galago.convert.report.advice import HARMLESS_DECIBELS, advise
 from galago.convert.report.charts import Interval, interval, reach
 from galago.convert.report.pictures import changed_pictures
 from galago.files import replacing
-from galago.train.assess import wilson
+from galago.train.assess import accuracy_interval
 from galago.train.report.html import MANY, Figures, environment, plain
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _page(conversion: "Conversion") -> str:
                 Row(label, interval(comparison.classes[label], scale))
                 for label in _classes(conversion)
             ],
-            turned=int((subject.scores.argmax(axis=1) != chosen.scores.argmax(axis=1)).sum()),
+            turned=int(turned(subject.scores, chosen.scores).sum()),
             pictures=changed_pictures(
                 subject.dataset.splits["test"], subject.scores, chosen.scores, subject.origin.labels
             ),
@@ -89,7 +90,7 @@ def _intervals(conversion: "Conversion") -> dict[str, tuple[float, float]]:
     """Between these lies each model's accuracy with 95 % certainty, 0–1."""
     comparison = conversion.chosen.comparison
     metrics = {"float": comparison.original, "converted": comparison.converted}
-    return {name: wilson(round(m.accuracy * m.n), m.n) for name, m in metrics.items()}
+    return {name: accuracy_interval(m) for name, m in metrics.items()}
 
 
 def _classes(conversion: "Conversion") -> list[str]:

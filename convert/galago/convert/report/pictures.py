@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from galago.bundle.classifier import Scores
-from galago.convert.gate import most_changed
+from galago.convert.gate import most_changed, turned
 from galago.train.data.images import Images
 from galago.train.report.pictures import Thumbnail, thumbnails
 
@@ -57,8 +57,8 @@ def changed_pictures(
 
     Where there are none, the few whose scores have moved most.
     """
-    turned = int((original.argmax(axis=1) != converted.argmax(axis=1)).sum())
-    indices = most_changed(original, converted)[: min(turned, SHOWN) or _SHOWN_UNCHANGED]
+    count = int(turned(original, converted).sum())
+    indices = most_changed(original, converted)[: min(count, SHOWN) or _SHOWN_UNCHANGED]
     return [
         Changed(
             picture,

@@ -63,7 +63,7 @@ class Dataset:
 
     @staticmethod
     def open(  # noqa: PLR0913 - what a user may choose, each by its name
-        data: Path,
+        data: Path | Listing,
         spec: PreprocessSpec,
         *,
         seed: int = 0,
@@ -74,7 +74,7 @@ class Dataset:
         """Find, prepare and split the pictures of a folder, a CSV manifest or a zip.
 
         Args:
-            data: what galago.train.data.source finds.
+            data: what galago.train.data.source finds, or has found.
             spec: how pictures become the network's input.
             seed: of a split that is made.
             grouped: False splits as if no picture had siblings, and holds no mates back.
@@ -85,7 +85,7 @@ class Dataset:
             DataError: the pictures cannot serve: see `find`, `prepare` and `divide`.
             OSError: a file vanished, or the cache cannot be written.
         """
-        listing = find(data)
+        listing = data if isinstance(data, Listing) else find(data)
         _tell(listing)
         prepared = prepare([entry.path for entry in listing.entries], spec, what)
         unreadable = _leave_out(listing, prepared.looks, max_unreadable, what)

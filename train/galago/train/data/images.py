@@ -30,10 +30,25 @@ class Images:
         """Pictures by index array or slice, (k, h, w, 3) uint8, copied into memory."""
         return as_pixels(self.store[self.rows[indices]])
 
+    def take(self, rows: NDArray[np.int64]) -> "Images":
+        """Some of them, by index array, in its order."""
+        paths = tuple(self.paths[row] for row in rows)
+        return Images(self.store, self.rows[rows], self.labels[rows], paths)
+
     @property
     def pixels(self) -> Pixels:
         """All of them in memory, (n, h, w, 3) uint8."""
         return self[:]
+
+
+def in_turn(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Indices of all of `labels`, (n,), classes taking turns as long as they last; seeded."""
+    random = np.random.default_rng(seed)
+    turn = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        of_class = np.flatnonzero(labels == label)
+        turn[random.permutation(of_class)] = np.arange(len(of_class))
+    return np.lexsort((labels, turn))
 
 
 def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
