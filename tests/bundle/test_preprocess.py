@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from galago.bundle.preprocess import Pixels, PreprocessSpec, preprocess
+from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels, preprocess
 from galago.errors import FrameError
 
 
@@ -12,18 +12,70 @@ def noise(height: int, width: int) -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def test_whole_view_is_averaged_over_its_area() -> None:
+def scene(height: int, width: int) -> Pixels:
+    """Smooth shapes, a sharp edge and a few fine lines, as a camera sees."""
+    coarse = cv2.resize(noise(12, 16), (width, height), interpolation=cv2.INTER_CUBIC)
+    cv2.rectangle(coarse, (width // 3, height // 4), (width // 2, height - 9), (250, 20, 60), -1)
+    for x in range(0, width, 150):
+        cv2.line(coarse, (x, 0), (x + 40, height), (10, 10, 10), 2)
+    return as_pixels(coarse)
+
+
+def test_area_is_the_average_over_each_pixels_area() -> None:
     """Without a crop the picture is cv2's INTER_AREA of all of it."""
     frame = noise(480, 640)
     expected = cv2.resize(frame, (64, 48), interpolation=cv2.INTER_AREA)
-    assert np.array_equal(preprocess(frame, PreprocessSpec(48, 64)), expected)
+    assert np.array_equal(preprocess(frame, PreprocessSpec(48, 64, interpolation="area")), expected)
 
 
 def test_area_of_a_constant_block_is_its_value() -> None:
     """Ten by ten pixels of one value become one pixel of that value."""
     small = noise(6, 8)
     large = small.repeat(10, axis=0).repeat(10, axis=1)
-    assert np.array_equal(preprocess(large, PreprocessSpec(6, 8)), small)
+    spec = PreprocessSpec(6, 8, interpolation="area")
+    assert np.array_equal(preprocess(large, spec), small)
+
+
+@pytest.mark.parametrize(
+    ("frame", "image"),
+    [
+        ((480, 640), (64, 64)),
+        ((480, 640), (96, 96)),
+        ((480, 640), (224, 224)),
+        ((720, 1280), (64, 64)),
+        ((1080, 1920), (128, 128)),
+        ((481, 639), (64, 48)),
+        ((90, 2000), (64, 64)),
+        ((300, 100), (64, 64)),
+    ],
+)
+def test_mipmap_is_nearly_area(frame: tuple[int, int], image: tuple[int, int]) -> None:
+    """Within 1.5 levels on average, whatever the proportions: nothing aliases."""
+    picture = scene(*frame)
+    ours = preprocess(picture, PreprocessSpec(*image, interpolation="mipmap"))
+    exact = preprocess(picture, PreprocessSpec(*image, interpolation="area"))
+    assert np.abs(ours.astype(int) - exact).mean() <= 1.5
+
+
+def test_mipmap_does_not_move_the_picture() -> None:
+    """A mirrored picture gives the mirrored result: no half pixel is lost on one side."""
+    picture, spec = scene(480, 640), PreprocessSpec(64, 64)
+    mirrored = preprocess(np.ascontiguousarray(picture[:, ::-1]), spec)[:, ::-1]
+    assert np.abs(preprocess(picture, spec).astype(int) - mirrored).max() <= 1
+
+
+def test_fine_patterns_become_grey() -> None:
+    """Lines of one pixel are averaged, where a bilinear sample alone would make stripes of them."""
+    lines = np.zeros((480, 640, 3), np.uint8)
+    lines[:, ::2] = 255
+    assert (np.abs(preprocess(lines, PreprocessSpec(64, 64)).astype(int) - 128) <= 1).all()
+
+
+def test_a_small_picture_is_enlarged_bilinearly() -> None:
+    """There is nothing to average."""
+    frame = scene(20, 30)
+    expected = cv2.resize(frame, (64, 48), interpolation=cv2.INTER_LINEAR)
+    assert np.array_equal(preprocess(frame, PreprocessSpec(48, 64)), expected)
 
 
 @pytest.mark.parametrize(("height", "width"), [(100, 300), (300, 100), (101, 203)])

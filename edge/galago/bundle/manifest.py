@@ -11,7 +11,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from galago.bundle.preprocess import PreprocessSpec
+from galago.bundle.preprocess import Interpolation, PreprocessSpec
 from galago.errors import ModelFileError
 
 SCHEMA = 2  # 1: without temperature, thresholds and what the golden frames were recorded with
@@ -154,7 +154,7 @@ def _spec(value: Any) -> PreprocessSpec:
     return PreprocessSpec(
         **size,
         crop=_one_of(value["crop"], ("none", "centre"), "crop"),
-        interpolation=_one_of(value["interpolation"], ("area",), "interpolation"),
+        interpolation=_one_of(value["interpolation"], get_args(Interpolation), "interpolation"),
         colour=_one_of(value["colour"], ("rgb", "bgr"), "colour"),
     )
 
