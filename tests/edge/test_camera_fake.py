@@ -199,3 +199,94 @@ def test_a_fake_camera_says_what_was_asked() -> None:
     """The source is what the user wrote."""
     with open_camera("fake:black*9?fps=5") as camera:
         assert camera.source == "fake:black*9?fps=5"
+
+
+def test_seconds_of_a_picture_are_frames_at_its_rate() -> None:
+    """A picture's amount may be a time; at full speed a second is 30 frames."""
+    assert shades("fake:black*0.1s,white?fps=50") == "bbbbbw"
+    assert shades("fake:black*0.1s,white?pace=max") == "bbbw"
+    assert shades("fake:black*0s,white?pace=max") == "bw"
+
+
+def test_noise_of_the_sensor_makes_every_frame_another() -> None:
+    """With noise no frame equals the one before, none is off by more, and a seed repeats it."""
+    one, again, other = (
+        pictures(f"fake:bars*40?pace=max&size=64x48&noise=5&seed={seed}") for seed in (1, 1, 2)
+    )
+    (clean,) = pictures("fake:bars?pace=max&size=64x48")
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert all(not np.array_equal(*pair) for pair in pairwise(one))
+    assert np.abs(np.subtract(one, clean, dtype=int)).max() == 5
+
+
+@pytest.mark.parametrize("every", [4, 5, 8, 16, 40])
+def test_noise_differs_for_who_looks_now_and_then(every: int) -> None:
+    """Whoever looks at every n-th frame never sees one picture for two seconds either."""
+    seen = pictures("fake:bars*900?pace=max&size=16x12&noise=5")[::every]
+    same = "".join("=" if one is two else " " for one, two in pairwise(seen))
+    assert "=" * 8 not in same
+
+
+def test_only_what_has_noise_is_noisy() -> None:
+    """A drawn picture repeats, so an unchanged one says nothing about the camera."""
+    for source, noisy in (
+        ("fake:bars", False),
+        ("fake:bars?noise=0", False),
+        ("fake:bars?noise=1", True),
+    ):
+        with open_camera(source) as camera:
+            assert camera.noisy is noisy
+
+
+def test_frozen_is_the_last_frame_again_and_again() -> None:
+    """A frozen camera repeats the very last frame, byte for byte, noise included."""
+    *before, last, one, two, three = pictures("fake:bars*5,frozen*3?pace=max&size=64x48&noise=5")
+    assert not np.array_equal(before[-1], last)
+    for frozen in (one, two, three):
+        np.testing.assert_array_equal(frozen, last)
+
+
+def test_torn_is_uniform_below_a_cut() -> None:
+    """A torn picture is the last one above a row and (128, 128, 128) below it."""
+    live, *torn = pictures("fake:noise,torn*3?pace=max&size=64x50")
+    for picture in torn:
+        assert picture.shape == live.shape
+        assert (picture[30:] == 128).all()
+        assert picture[:30].std() > 50
+
+
+def test_resized_is_half_as_wide_and_high() -> None:
+    """A resized picture has another size, until the next step."""
+    shown = pictures("fake:bars,resized*2,bars?pace=max&size=64x48")
+    assert [picture.shape[:2] for picture in shown] == [(48, 64), (24, 32), (24, 32), (48, 64)]
+
+
+def test_blurred_is_the_picture_without_its_edges() -> None:
+    """A blurred picture is as bright as the last one, and no neighbours differ much."""
+    bars, blurred = pictures("fake:bars,blurred?pace=max&size=640x48")
+    assert abs(float(bars.mean()) - float(blurred.mean())) < 1
+    assert np.abs(np.diff(bars.astype(int), axis=1)).max() == 255
+    assert np.abs(np.diff(blurred.astype(int), axis=1)).max() < 30
+
+
+def test_shifted_is_the_picture_moved_by_a_tenth() -> None:
+    """A shifted picture shows the last one a tenth of the width further left."""
+    bars, shifted = pictures("fake:bars,shifted?pace=max&size=80x20")
+    np.testing.assert_array_equal(shifted[:, :-8], bars[:, 8:])
+
+
+def test_faults_show_the_last_picture_not_the_last_fault() -> None:
+    """Each fault spoils the picture itself, however many faults come one after the other."""
+    shown = pictures("fake:bars,torn,blurred,stall*0s,frozen?pace=max&size=64x48")
+    np.testing.assert_array_equal(shown[3], shown[0])
+
+
+@pytest.mark.parametrize("what", ["frozen", "torn", "resized", "blurred", "shifted"])
+@pytest.mark.parametrize("noise", [0, 3])
+def test_no_reader_can_change_a_fault(what: str, noise: int) -> None:
+    """Frames of a fault are shared and refuse to be written to, even of the smallest picture."""
+    for size in ("16x16", "1x1"):
+        for picture in pictures(f"fake:bars,{what}*9?pace=max&size={size}&noise={noise}"):
+            with pytest.raises(ValueError, match="read-only"):
+                picture[:] = 99

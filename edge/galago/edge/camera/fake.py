@@ -13,26 +13,34 @@ from galago.bundle.preprocess import Pixels
 from galago.edge.camera.base import Frame
 from galago.edge.camera.closing import Closing
 from galago.edge.camera.keys import Source
-from galago.edge.camera.script import parse_script, prepare
+from galago.edge.camera.script import DEFAULT_FPS, parse_script, prepare
 from galago.edge.camera.steps import End, Failure, Play, Stall
 from galago.errors import CameraError, UsageError
 
-KEYS = ("size", "fps", "pace", "seed", "loop")
+KEYS = ("size", "fps", "pace", "seed", "loop", "noise")
 
+_LEVELS = 255
 _NS = 1_000_000_000
 
 
 class FakeCamera(Closing):
     """A scripted camera: live at `fps` frames per second; with None at full speed, then not live.
 
-    `steps` are what script.prepare made ready. Frames: (height, width, 3) uint8 RGB of one size;
-    times are those of the real clock.
+    `steps` are what script.prepare made ready. Frames: (height, width, 3) uint8 RGB of one size,
+    unless the script says resized; times are those of the real clock. `noisy`: no picture repeats.
     """
 
     def __init__(
-        self, steps: Sequence[Play], *, source: str, fps: float | None = 30.0, loop: bool = False
+        self,
+        steps: Sequence[Play],
+        *,
+        source: str,
+        fps: float | None = DEFAULT_FPS,
+        loop: bool = False,
+        noisy: bool = False,
     ) -> None:
         super().__init__(source)
+        self.noisy = noisy
         self.live = fps is not None
         self._period_ns = 0 if fps is None else round(_NS / fps)
         self._due_ns = 0
@@ -87,6 +95,20 @@ def open_source(source: Source) -> FakeCamera:
     if not paced and fps is not None:
         raise UsageError("fake: pace=max has no fps, received both: leave one of the two")
     steps = parse_script(source.rest)
-    size, seed, loop = source.size(), source.integer("seed"), source.flag("loop")
-    ready = prepare(steps, size=size, seed=seed)
-    return FakeCamera(ready, source=source.text, fps=(fps or 30.0) if paced else None, loop=loop)
+    rate = fps or DEFAULT_FPS
+    noise = _noise(source)
+    ready = prepare(steps, size=source.size(), seed=source.integer("seed"), noise=noise, fps=rate)
+    return FakeCamera(
+        ready,
+        source=source.text,
+        fps=rate if paced else None,
+        loop=source.flag("loop"),
+        noisy=noise > 0,
+    )
+
+
+def _noise(source: Source) -> int:
+    noise = source.integer("noise")
+    if noise > _LEVELS:
+        raise source.refused("noise", f"a whole number from 0 to {_LEVELS}")
+    return noise
