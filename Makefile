@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test check fix fuzz bench bench-training bench-conversion lock clean pictures
+.PHONY: help demo test check fix fuzz bench bench-peers bench-training bench-conversion lock clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,9 @@ bench: demo  ## the figures of docs/benchmarks.md; needs the folder ../shared, a
 	$(BIN)/python bench/startup.py demo/feeder.tflite
 	$(BIN)/python bench/interpreters.py demo/feeder.tflite .cache/environments/edge-*/bin/python \
 		.cache/environments/tflite-runtime-*/bin/python
+
+bench-peers: $(READY)  ## Galago beside other programs, twenty minutes; a first run installs them
+	PYTHONPATH=bench $(BIN)/python -m peers --chart docs/pictures/peers.svg
 
 bench-training: $(READY)  ## the same of training, some two hours; needs the folder ../shared
 	rm -rf .cache/runs && mkdir -p .cache/runs
