@@ -12,16 +12,19 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test check fix fuzz bench bench-peers bench-training bench-conversion lock clean pictures
+.PHONY: help demo test test-picamera2 check fix fuzz bench bench-peers bench-training bench-conversion lock clean pictures
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(READY)  ## the whole pipeline on pictures that the program draws, in demo/
 	$(BIN)/galago demo demo
 
 test: $(READY)  ## every test; skipped ones say what is missing
 	$(BIN)/python -m pytest
+
+test-picamera2: $(READY)  ## the Pi's camera on real picamera2, in a Debian 13 in .cache/; needs root, mmdebstrap
+	tests/picamera2/chroot.sh $(BIN)/python
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check

@@ -81,14 +81,14 @@ class Source:
             raise self.refused("fps", f"frames per second, above 0 and up to {MAX_FPS}")
         return float(value)
 
-    def size(self) -> Size | None:
+    def size(self, key: str = "size") -> Size | None:
         """Width and height in pixels."""
-        value = self.keys.get("size")
+        value = self.keys.get(key)
         if value is None:
             return None
         match = _SIZE.fullmatch(value)
         if not match:
-            raise self.refused("size", "WIDTHxHEIGHT in pixels, such as 640x480")
+            raise self.refused(key, "WIDTHxHEIGHT in pixels, such as 640x480")
         return int(match[1]), int(match[2])
 
     def patience(self, default: float) -> float:

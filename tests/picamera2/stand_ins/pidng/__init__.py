@@ -1,0 +1,4 @@
+"""Stands in for PiDNG, with which picamera2 writes raw files.
+
+It needs a compiler, and no test writes one.
+"""
