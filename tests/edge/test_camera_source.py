@@ -11,10 +11,15 @@ from galago.edge.camera import open_camera
 from galago.errors import CameraError, UsageError
 
 REFUSED = {
-    "": "a camera source starts with its kind, received '': expected one of file:, dir:, fake:",
+    "": "a camera source starts with its kind, received '': expected one of picamera2:,",
     "clip.mp4": "starts with its kind, received 'clip.mp4'",
-    "fil:clip.mp4": "unknown camera kind 'fil': expected one of file:, dir:, fake:",
-    "http://me:secret@host/x": "unknown camera kind 'http': expected one of file:, dir:, fake:",
+    "fil:clip.mp4": "unknown camera kind 'fil': expected one of picamera2:,",
+    "http://me:secret@host/x": "unknown camera kind 'http': expected one of picamera2:,",
+    "picamera2:": "picamera2: needs something after it, such as picamera2:0",
+    "picamera2:front": "picamera2: expected the camera's number, 0 for the first, received 'front'",
+    "picamera2?zoom=2": "picamera2: unknown key 'zoom': expected size, small, mode, fps, roi,",
+    "picmera2": "a camera source starts with its kind, received 'picmera2': expected one of",
+    "picamra2:0": "unknown camera kind 'picamra2': expected one of picamera2:,",
     "file:": "file: needs something after it, such as file:clip.mp4",
     "dir:?fps=3": "dir: needs something after it, such as dir:frames/",
     "file:clip.mp4?": "file: expected key=value after '?', received ''",
