@@ -89,10 +89,10 @@ def _turn(
     print(f"{size.side} px: {peer.name}", file=sys.stderr)
     model = material.model(size.side)
     path = model.keras if peer.key == "keras" else model.tflite
-    frames = material.frames()
     try:
         done = environment.run(
-            *("-m", f"peers.subjects.{peer.subject}", path, model.labels, frames, material.clip()),
+            *("-m", f"peers.subjects.{peer.subject}", path, model.labels),
+            *(material.frames(), material.prepared(size.side), material.clip()),
             *(seconds, EVERY_FRAME if first else WARM_UP),
             cwd=material.REPOSITORY / "bench",
         )

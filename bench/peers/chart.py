@@ -16,7 +16,7 @@ from peers.results import GALAGO, PEERS, Size
 WIDTH = 860
 LEFT, RIGHT = 300, 90  # for the names and for the numbers
 TOP, BAR, GAP = 66, 17, 6
-HEAD, FOOT = 34, 40  # above each block, below the last
+HEAD, FOOT = 34, 54  # above each block, below the last
 
 TITLE = "Frames per second, from a 640 × 480 frame in memory to its class"
 SUBTITLE = (

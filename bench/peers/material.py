@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galago.bundle.model_file import ModelFile
+from galago.bundle.preprocess import preprocess
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache" / "peers"
@@ -93,6 +94,15 @@ def frames() -> Path:
             if number % EVERY == 0
         ]
         np.save(path, np.stack(kept))
+    return path
+
+
+def prepared(size: int) -> Path:
+    """The same frames as Galago shrinks them for the network of this size, (n, h, w, 3) uint8."""
+    path = CACHE / f"frames-{size}.npy"
+    if not path.exists():
+        spec = ModelFile.read(model(size).tflite).manifest.preprocess
+        np.save(path, np.stack([preprocess(frame, spec) for frame in np.load(frames())]))
     return path
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 Measure = Literal["memory", "file"]
 
-MEASURES: tuple[Measure, ...] = ("memory", "file")
+Labels = Literal["labels", "labels_prepared"]
 
 COLUMNS = (
     "",
@@ -22,6 +22,7 @@ COLUMNS = (
     "Galago is",
     "CPU ms a frame",
     "same best class",
+    "the same, shrunk alike",
 )
 
 
@@ -84,18 +85,18 @@ class Size:
         values = [document["memory"]["cpu_ms"] for document in self.rounds.get(key, [])]
         return None if not values or None in values else statistics.median(values)
 
-    def agreement(self, key: str) -> tuple[int, int]:
+    def agreement(self, key: str, labels: Labels) -> tuple[int, int]:
         """Frames with Galago's best class, of how many; those of the first round."""
-        pairs = list(zip(self._labels(GALAGO), self._labels(key), strict=False))
+        pairs = list(zip(self._labels(GALAGO, labels), self._labels(key, labels), strict=False))
         return sum(ours == theirs for ours, theirs in pairs), len(pairs)
 
     def classes_seen(self) -> int:
         """How many classes Galago finds in the frames: with one, agreement says nothing."""
-        return len(set(self._labels(GALAGO)))
+        return len(set(self._labels(GALAGO, "labels")))
 
-    def _labels(self, key: str) -> list[str]:
+    def _labels(self, key: str, labels: Labels) -> list[str]:
         documents = self.rounds.get(key)
-        return documents[0]["labels"] if documents else []
+        return documents[0][labels] if documents else []
 
 
 def table(size: Size) -> str:
@@ -157,7 +158,6 @@ def _wanted(sizes: Sequence[Size]) -> Iterator[tuple[Peer, Size, float]]:
 
 def _row(size: Size, peer: Peer) -> str:
     cpu_ms = size.cpu_ms(peer.key)
-    same, n = size.agreement(peer.key)
     cells = [
         f"**{peer.name}**" if peer.key == GALAGO else peer.name,
         _spread(size.rates(peer.key, "memory")),
@@ -165,7 +165,8 @@ def _row(size: Size, peer: Peer) -> str:
         _spread(size.rates(peer.key, "file")),
         _times(size, peer.key, "file"),
         "–" if cpu_ms is None else f"{cpu_ms:.2f}",
-        "–" if peer.key == GALAGO or not n else f"{same} of {n}",
+        _same(size, peer.key, "labels"),
+        _same(size, peer.key, "labels_prepared"),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -173,6 +174,11 @@ def _row(size: Size, peer: Peer) -> str:
 def _times(size: Size, key: str, measure: Measure) -> str:
     times = size.times(key, measure)
     return "–" if times is None or key == GALAGO else f"{_three_digits(times)} ×"
+
+
+def _same(size: Size, key: str, labels: Labels) -> str:
+    same, n = size.agreement(key, labels)
+    return "–" if key == GALAGO or not n else f"{same} of {n}"
 
 
 def _spread(rates: list[float]) -> str:

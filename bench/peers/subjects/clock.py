@@ -30,13 +30,15 @@ class Task:
     """What a peer is given.
 
     `labels`: a text file with a line "index name" for each class. `frames`: (n, 480, 640, 3) uint8
-    RGB. `clip`: the video. `seconds`: for each measure. `warm_up`: frames to answer before; the
-    answers to these are reported.
+    RGB. `prepared`: the same in the size of the model's input, (n, h, w, 3), as Galago shrinks
+    them. `clip`: the video. `seconds`: for each measure. `warm_up`: how many of both to answer
+    before; these answers are reported.
     """
 
     model: Path
     labels: Path
     frames: Pixels
+    prepared: Pixels
     clip: Path
     seconds: float
     warm_up: int
@@ -44,18 +46,21 @@ class Task:
     @classmethod
     def from_command_line(cls) -> "Task":
         """Read what the driver passes on."""
-        model, labels, frames, clip, seconds, warm_up = sys.argv[1:]
+        model, labels, frames, prepared, clip, seconds, warm_up = sys.argv[1:]
         cv2.setNumThreads(1)
-        pixels = np.load(frames)
-        return cls(Path(model), Path(labels), pixels, Path(clip), float(seconds), int(warm_up))
+        return cls(
+            Path(model),
+            Path(labels),
+            np.load(frames),
+            np.load(prepared),
+            Path(clip),
+            float(seconds),
+            int(warm_up),
+        )
 
     def names(self) -> list[str]:
         """Names of the classes, in the model's order."""
         return [line.split(maxsplit=1)[1] for line in self.labels.read_text().splitlines()]
-
-    def from_memory(self, classify: Classify) -> Iterator[str]:
-        """Answers to the frames, over and over."""
-        return map(classify, cycle(self.frames))
 
     def from_file(self, classify: Classify) -> Iterator[str]:
         """Answers to the clip, over and over, read as OpenCV's tutorial reads one."""
@@ -74,7 +79,7 @@ def time_function(task: Task, classify: Classify, *distributions: str) -> None:
     """Time a peer that is a function of one frame, and print the result."""
     time_answers(
         task,
-        lambda: task.from_memory(classify),
+        lambda frames: map(classify, cycle(frames)),
         lambda: task.from_file(classify),
         *distributions,
     )
@@ -82,21 +87,28 @@ def time_function(task: Task, classify: Classify, *distributions: str) -> None:
 
 def time_answers(
     task: Task,
-    memory: Callable[[], Iterator[str]],
+    memory: Callable[[Pixels], Iterator[str]],
     file: Callable[[], Iterator[str]],
     *distributions: str,
 ) -> None:
-    """Time a peer that gives endless answers, and print the result as one line of JSON."""
-    answers = memory()
-    labels = list(islice(answers, min(task.warm_up, len(task.frames))))
-    _close(answers)
+    """Time a peer that gives endless answers, and print the result as one line of JSON.
+
+    `memory`: answers to given frames, over and over. `file`: answers to the clip, over and over.
+    """
     result = {
-        "labels": labels,
-        "memory": _rate(memory(), task.seconds),
+        "labels_prepared": _first(memory(task.prepared), task),
+        "labels": _first(memory(task.frames), task),
+        "memory": _rate(memory(task.frames), task.seconds),
         "file": _rate(file(), task.seconds),
         "versions": {name: version(name) for name in distributions},
     }
     print(json.dumps(result))
+
+
+def _first(answers: Iterator[str], task: Task) -> list[str]:
+    labels = list(islice(answers, min(task.warm_up, len(task.frames))))
+    _close(answers)
+    return labels
 
 
 def _rate(answers: Iterator[str], seconds: float) -> dict[str, float]:

@@ -50,7 +50,7 @@ def main() -> None:
 
     time_answers(
         task,
-        lambda: answers(partial(Memory, task.frames), classifier),
+        lambda frames: answers(partial(Memory, frames), classifier),
         from_file,
         "galago",
         "ai-edge-litert",

@@ -36,6 +36,7 @@ def main() -> None:
     runs = max(WARM_UP, round(1000 * task.seconds / max(first["avg_ms"], 0.01)))
     latency = measure(task.model, runs)
     result: dict[str, Any] = {
+        "labels_prepared": [],
         "labels": [],
         "memory": {"fps": 1000 / latency["avg_ms"], "cpu_ms": None},
         "file": None,
