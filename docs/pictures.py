@@ -21,6 +21,7 @@ from galago.bundle.preprocess import Pixels, as_pixels
 from galago.edge.camera import Frame
 from galago.edge.decision import DecisionSettings, decide
 from galago.edge.loop import Seen
+from galago.edge.regions import WHOLE
 from galago.edge.watch import draw
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -40,7 +41,7 @@ def window(classifier: Classifier, path: Path) -> tuple[Pixels, str, float]:
     pixels = read_image(path)
     scores = classifier(pixels)
     decision = decide(None, scores, 0, DecisionSettings())
-    drawn = draw(Seen(Frame(pixels, 0, 0), scores, decision, None), classifier.labels, FPS)
+    drawn = draw(Seen(Frame(pixels, 0, 0), WHOLE, scores, decision, None), classifier.labels, FPS)
     picture = as_pixels(cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB))
     return picture, classifier.labels[decision.label], decision.score
 

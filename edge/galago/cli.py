@@ -41,10 +41,25 @@ ModelOption = Annotated[
     Path, typer.Option("--model", exists=True, dir_okay=False, help="The model file.")
 ]
 CameraOption = Annotated[
-    str, typer.Option("--camera", help="file:clip.mp4, dir:frames/ or fake:bars*100 …")
+    str,
+    typer.Option(
+        "--camera",
+        help="picamera2, usb:0, rtsp://…, file:clip.mp4, dir:frames/ or fake:bars*100 …",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Threads = Annotated[int, typer.Option(min=1, max=64, help="Threads of the interpreter.")]
+SavedThreads = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="Of the interpreter; else what bench --save has found."),
+]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        help="NAME=LEFT,TOP,WIDTH,HEIGHT in fractions or pixels, looked at by itself; repeatable.",
+    ),
+]
 Provider = Annotated[
     Literal["ai-edge-litert", "tflite-runtime", "tensorflow"] | None,
     typer.Option("--interpreter", help="Only this one, instead of the first that is installed."),
@@ -439,17 +454,22 @@ def bench(
     round_seconds: Annotated[
         float, typer.Option(min=0.01, max=60, help="Of each of five rounds; longer is steadier.")
     ] = 0.4,
+    save: Annotated[
+        bool, typer.Option("--save", help="Let galago run use the best number of threads.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure the bare interpreter and the daemon's whole loop.
 
-    Example: galago bench porch.tflite
+    Example: galago bench porch.tflite --save
     """
     from galago.edge import bench as part
 
     counts = [threads] if threads else part.thread_counts()
     results = part.bench(file, counts, interpreter, round_seconds)
-    _show(part.document(results), part.as_text(results), as_json=as_json)
+    _show(part.document(results), part.as_text(file, results), as_json=as_json)
+    if save:
+        _say(part.save(file, results))
 
 
 @app.command()
@@ -457,15 +477,41 @@ def run(
     *,
     model: ModelOption,
     camera: CameraOption,
-    threads: Threads = 1,
+    threads: SavedThreads = None,
+    region: Regions = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, max=1000, help="Pictures per second at most.")
+    ] = None,
+    max_cpu: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=64, help="Share of one core at most, for heat and batteries."),
+    ] = None,
+    motion: Annotated[
+        bool,
+        typer.Option("--motion", help="Look only when something has moved, and once a second."),
+    ] = False,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="File that keeps the view as it was at set-up; made if it is not there."),
+    ] = None,
 ) -> None:
     """Classify what a camera sees, until stopped: one JSON line per event.
 
-    Example: galago run --model porch.tflite --camera file:clip.mp4
+    Example: galago run --model porch.tflite --camera usb:0 --region door=0.5,0.2,0.25,0.6
     """
+    from galago.edge.loop import LoopSettings
+    from galago.edge.motion import MotionSettings
+    from galago.edge.pacing import Pacing
+    from galago.edge.regions import parse_regions
+    from galago.edge.run import RunSettings
     from galago.edge.run import run as look
 
-    look(model, camera, sys.stdout, threads=threads)
+    loop = LoopSettings(
+        regions=parse_regions(region or []),
+        pacing=Pacing(rate, max_cpu),
+        motion=MotionSettings() if motion else None,
+    )
+    look(model, camera, sys.stdout, RunSettings(threads, reference, loop))
 
 
 @app.command()
@@ -494,7 +540,7 @@ def watch(
     *,
     model: ModelOption,
     camera: CameraOption,
-    threads: Threads = 1,
+    threads: SavedThreads = None,
 ) -> None:
     """Show the live picture with its label in a window; q ends it.
 
@@ -523,7 +569,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"galago: {' '.join(message.split())}\n")
+    _say(" ".join(message.split()))
     return code
 
 
@@ -540,6 +586,10 @@ def _print(text: str) -> None:
         # A full disk or a reader that has left: Python must not try once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"galago: {line}\n")
 
 
 def _show(document: Any, text: str, *, as_json: bool) -> None:

@@ -1,19 +1,26 @@
-"""The loop holds one frame, the newest, and knows when a camera has died."""
+"""The loop: every picture once, the newest first, each region by itself."""
 
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from galago.bundle.classifier import Classifier, Scores
+from galago.bundle.image import write_image
 from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import Pixels
 from galago.edge.camera import Frame, open_camera
-from galago.edge.loop import Loop, Newest
-from galago.errors import CameraError
+from galago.edge.camera.closing import Closing
+from galago.edge.loop import Loop, LoopSettings
+from galago.edge.motion import MotionSettings
+from galago.edge.pacing import Pacing
+from galago.edge.regions import Region, parse_regions
+from galago.errors import CameraError, UsageError
+from tests.conftest import draw
 
 
 @pytest.fixture
@@ -30,80 +37,60 @@ def stop() -> Iterator[threading.Event]:
     event.set()
 
 
-def frame(number: int) -> Frame:
-    return Frame(np.zeros((2, 2, 3), np.uint8), number, number)
-
-
-def test_only_the_newest_frame_waits() -> None:
-    """Older ones are dropped and counted."""
-    newest = Newest(wait=False)
-    for number in range(5):
-        newest.put(frame(number))
-    taken = newest.take(0)
-    assert taken is not None
-    assert taken.number == 4
-    assert newest.dropped == 4
-    assert newest.take(0) is None
-
-
-def test_a_recording_waits_for_the_loop() -> None:
-    """Frames are handed over one by one; none is dropped."""
-    newest = Newest(wait=True)
-    thread = threading.Thread(target=lambda: [newest.put(frame(n)) for n in range(50)])
-    thread.start()
-    taken = [newest.take(5) for _ in range(50)]
-    thread.join(5)
-    assert [seen.number for seen in taken if seen] == list(range(50))
-    assert newest.dropped == 0
-
-
-def test_the_last_frame_comes_before_the_error() -> None:
-    """What a camera gave before it failed is still looked at."""
-    newest = Newest(wait=False)
-    newest.put(frame(0))
-    newest.finish(CameraError("unplugged"))
-    assert newest.take(0) is not None
-    with pytest.raises(CameraError, match="unplugged"):
-        newest.take(0)
-
-
-def test_finishing_frees_a_waiting_camera() -> None:
-    """A capture thread that waits for the loop does not wait for ever."""
-    newest = Newest(wait=True)
-    newest.put(frame(0))
-    answers: list[bool] = []
-    thread = threading.Thread(target=lambda: answers.append(newest.put(frame(1))))
-    thread.start()
-    newest.finish()
-    thread.join(5)
-    assert answers == [False]
+def over(
+    source: str, classifier: Classifier, stop: threading.Event, settings: LoopSettings | None = None
+) -> Loop:
+    return Loop(partial(open_camera, source), classifier, stop, settings)
 
 
 def test_every_frame_of_a_script_is_seen(classifier: Classifier, stop: threading.Event) -> None:
     """At full pace nothing is lost, and the loop ends with the camera."""
-    with open_camera("fake:bars*40?pace=max") as camera, Loop(camera, classifier, stop) as loop:
+    with over("fake:bars*40?pace=max", classifier, stop) as loop:
         numbers = [seen.frame.number for seen in loop]
     assert numbers == list(range(40))
     assert (loop.frames, loop.dropped) == (40, 0)
+
+
+def test_scores_are_those_of_the_classifier_alone(
+    classifier: Classifier, stop: threading.Event, tmp_path: Path
+) -> None:
+    """Preparing in another thread changes no bit, and no picture is taken for another."""
+    pictures = [draw(label, seed) for seed in range(8) for label in ("circle", "square", "empty")]
+    for number, picture in enumerate(pictures):
+        write_image(tmp_path / f"{number:02}.png", picture)
+    with over(f"dir:{tmp_path}?pace=max", classifier, stop) as loop:
+        scores = [seen.scores.copy() for seen in loop]
+    np.testing.assert_array_equal(scores, [classifier(picture) for picture in pictures])
+
+
+@pytest.mark.parametrize("rate", [None, 1000.0])
+def test_a_pace_changes_no_answer(
+    classifier: Classifier, stop: threading.Event, tmp_path: Path, rate: float | None
+) -> None:
+    """Prepared ahead or only when it is wanted, the picture is the same."""
+    write_image(tmp_path / "circle.png", draw("circle", 1))
+    settings = LoopSettings(pacing=Pacing(rate=rate))
+    with over(f"fake:{tmp_path}/circle.png*5?pace=max", classifier, stop, settings) as loop:
+        scores = [seen.scores.copy() for seen in loop]
+    np.testing.assert_array_equal(scores, [classifier(draw("circle", 1))] * 5)
 
 
 class Slow:
     """The classifier, ten times slower than the camera."""
 
     def __init__(self, classifier: Classifier) -> None:
-        self._classifier = classifier
+        self._classifier, self.spec, self.labels = classifier, classifier.spec, classifier.labels
 
-    def __call__(self, pixels: Pixels) -> Scores:
+    def classify(self, image: Pixels) -> Scores:
         time.sleep(0.05)
-        return self._classifier(pixels)
+        return self._classifier.classify(image)
 
 
 def test_a_slow_loop_drops_old_frames_of_a_live_camera(
     classifier: Classifier, stop: threading.Event
 ) -> None:
     """Frames seen and frames dropped are together all that the camera gave, in order."""
-    source = "fake:bars*60?fps=200&size=32x32"
-    with open_camera(source) as camera, Loop(camera, Slow(classifier), stop) as loop:  # type: ignore[arg-type]
+    with over("fake:bars*60?fps=200&size=32x32", Slow(classifier), stop) as loop:  # type: ignore[arg-type]
         numbers = [seen.frame.number for seen in loop]
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == 59
@@ -111,12 +98,105 @@ def test_a_slow_loop_drops_old_frames_of_a_live_camera(
     assert loop.frames + loop.dropped == 60
 
 
+def test_a_set_rate_is_kept(classifier: Classifier, stop: threading.Event) -> None:
+    """What comes in between is dropped, and the newest is looked at."""
+    settings = LoopSettings(pacing=Pacing(rate=5))
+    with over("fake:bars*100?fps=100", classifier, stop, settings) as loop:
+        numbers = [seen.frame.number for seen in loop]
+    assert 4 <= len(numbers) <= 7
+    assert loop.frames + loop.dropped == 100
+
+
+def test_regions_are_looked_at_each_by_itself(
+    classifier: Classifier, stop: threading.Event, tmp_path: Path
+) -> None:
+    """One camera, two results; a view is cut, not stretched, out of the picture."""
+    left, right = draw("circle", 7), draw("square", 7)
+    write_image(tmp_path / "both.png", np.hstack([left, right]))
+    regions = parse_regions(["left=0,0,0.5,1", "right=80,0,80,60"])
+    settings = LoopSettings(regions=regions)
+    with over(f"fake:{tmp_path}/both.png*3?pace=max", classifier, stop, settings) as loop:
+        seen = [(look.region.name, look.scores.copy()) for look in loop]
+    assert [name for name, _ in seen] == ["left", "right"] * 3
+    np.testing.assert_array_equal(seen[0][1], classifier(left))
+    np.testing.assert_array_equal(seen[1][1], classifier(right))
+    assert loop.frames == 3
+
+
+def test_a_region_outside_the_picture_is_refused(
+    classifier: Classifier, stop: threading.Event
+) -> None:
+    """With the size that the camera gives."""
+    settings = LoopSettings(regions=(Region("door", 600, 0, 100, 100),))
+    with (
+        over("fake:bars*9?size=640x480", classifier, stop, settings) as loop,
+        pytest.raises(UsageError, match=r"region door is 600,0,100,100 .* inside the 640 × 480"),
+    ):
+        next(iter(loop))
+
+
+class Counting(Slow):
+    """The classifier, and how often it was asked."""
+
+    asked = 0
+
+    def classify(self, image: Pixels) -> Scores:
+        self.asked += 1
+        return self._classifier.classify(image)
+
+
+def test_the_motion_gate_spares_the_model(
+    classifier: Classifier, stop: threading.Event, tmp_path: Path
+) -> None:
+    """While nothing moves only the floor rate is left; a change is looked at at once."""
+    for label in ("circle", "empty"):
+        write_image(tmp_path / f"{label}.png", draw(label, 5))
+    script = ",".join(f"{tmp_path}/{label}.png*80" for label in ("empty", "circle", "empty"))
+    counting = Counting(classifier)
+    settings = LoopSettings(motion=MotionSettings(floor_s=60))
+    with over(f"fake:{script}?fps=100", counting, stop, settings) as loop:  # type: ignore[arg-type]
+        labels = [loop.labels[seen.decision.label] for seen in loop]
+    assert counting.asked == 3
+    assert labels[-1] == "empty"
+    assert "circle" in labels
+
+
+class Lender(Closing):
+    """A camera that counts what it has lent."""
+
+    live = True
+
+    def __init__(self, frames: int) -> None:
+        super().__init__("lender")
+        self._frames = frames
+        self.lent = self.most = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number in range(self._frames):
+            self.lent += 1
+            self.most = max(self.most, self.lent)
+            yield Frame(np.zeros((8, 8, 3), np.uint8), number, number, self._give_back)
+
+    def _give_back(self) -> None:
+        self.lent -= 1
+
+
+def test_every_frame_is_given_back(classifier: Classifier, stop: threading.Event) -> None:
+    """At most three are out at once: one looked at, one waiting, one on its way."""
+    lender = Lender(100)
+    with Loop(lambda: lender, classifier, stop) as loop:
+        for seen in loop:
+            if seen.frame.number >= 50:
+                break
+    assert lender.lent <= 1  # the one that was looked at when the loop was left
+    assert lender.most <= 3
+
+
 def test_a_failing_camera_ends_the_loop_with_its_error(
     classifier: Classifier, stop: threading.Event
 ) -> None:
     """After the frames that it gave."""
-    source = "fake:bars*5,error?pace=max"
-    with open_camera(source) as camera, Loop(camera, classifier, stop) as loop:
+    with over("fake:bars*5,error?pace=max", classifier, stop) as loop:
         seen = iter(loop)
         for _ in range(5):
             next(seen)
@@ -124,35 +204,11 @@ def test_a_failing_camera_ends_the_loop_with_its_error(
             next(seen)
 
 
-def test_a_stalled_camera_is_an_error_after_its_deadline(
-    classifier: Classifier, stop: threading.Event
-) -> None:
-    """Silence is not waited for without end, and the message says how long it was."""
-    source = "fake:bars*3,stall*forever"
-    with (
-        open_camera(source) as camera,
-        Loop(camera, classifier, stop, timeout_s=0.3) as loop,
-        pytest.raises(CameraError, match=r"gave no frame for 0\.3 s: check its cable"),
-    ):
-        for _seen in loop:
-            pass
-    assert loop.frames <= 3
-
-
-def test_a_stop_is_noticed_while_no_frame_comes(
-    classifier: Classifier, stop: threading.Event
-) -> None:
-    """Not only between two frames."""
-    threading.Timer(0.2, stop.set).start()
-    with open_camera("fake:stall*forever") as camera, Loop(camera, classifier, stop) as loop:
-        assert list(loop) == []
-
-
 def test_no_thread_is_left_over(classifier: Classifier, stop: threading.Event) -> None:
     """However the loop ends."""
     before = threading.active_count()
     for source in ("fake:bars*3", "fake:bars*forever", "fake:stall*forever"):
-        with open_camera(source) as camera, Loop(camera, classifier, stop) as loop:
+        with over(source, classifier, stop) as loop:
             if "bars" in source:
                 next(iter(loop))
     assert threading.active_count() == before

@@ -51,6 +51,7 @@ def test_every_change_is_one_json_line(model_path: Path, tmp_path: Path) -> None
     for event in events:
         assert list(event) == [
             "time", "label", "score", "previous", "seconds", "snapshot", "model", "device",
+            "region",
         ]  # fmt: skip
         assert event["model"] == ModelFile.read(model_path).sha256
         assert event["device"] == platform.node()
@@ -146,7 +147,7 @@ def test_a_video_that_ends_is_a_good_end(
         ("file:nowhere.mp4", 4, "nowhere.mp4"),
         ("dir:nowhere", 4, "nowhere"),
         ("fake:bars*3,error", 4, "fake:bars*3,error"),
-        ("usb:0", 2, "usb"),
+        ("usb:0", 4, "usb:0"),
         ("webcam", 2, "webcam"),
     ],
 )

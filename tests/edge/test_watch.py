@@ -21,6 +21,7 @@ import pytest
 from galago.edge.camera import Frame
 from galago.edge.decision import UNKNOWN, Decision
 from galago.edge.loop import Seen
+from galago.edge.regions import WHOLE
 from galago.edge.watch import draw
 
 LABELS = ("circle", "empty", "square")
@@ -36,7 +37,7 @@ def seen(label: int, height: int = 120, width: int = 160) -> Seen:
     """A red picture in which `label` was found."""
     scores = np.array([0.7, 0.2, 0.1], np.float32)
     frame = Frame(np.full((height, width, 3), RED, np.uint8), 0, 0)
-    return Seen(frame, scores, Decision(scores, label, 0, 0), None)
+    return Seen(frame, WHOLE, scores, Decision(scores, label, 0, 0), None)
 
 
 def test_the_picture_is_bgr() -> None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from galago.bundle.interpreter import Interpreter, Raw, dequantize
+from galago.bundle.interpreter import Interpreter, Raw, Tensor, dequantize
 from galago.bundle.manifest import Head
 from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import Pixels, PreprocessSpec, preprocess
@@ -32,6 +32,7 @@ class Classifier:
         _check_fit(interpreter, spec, labels, head)
         self.interpreter, self.spec, self.labels, self.head = interpreter, spec, labels, head
         self._image = np.empty((spec.height, spec.width, 3), np.uint8)
+        self._values = _table(interpreter.output)
 
     @classmethod
     def open(cls, model: ModelFile, threads: int = 1, provider: str | None = None) -> "Classifier":
@@ -55,7 +56,11 @@ class Classifier:
 
     def scores(self, raw: Raw) -> Scores:
         """Raw outputs of the interpreter, (n,), to (classes,) float32, as when called."""
-        values = dequantize(raw, self.interpreter.output)
+        values: Scores
+        if self._values is None:
+            values = raw.astype(np.float32, copy=False)
+        else:
+            values = self._values.take(raw.view(np.uint8))
         if self.head == "independent":
             return values
         if self.head == "sigmoid":
@@ -63,6 +68,13 @@ class Classifier:
         # Quantized softmax outputs are rounded one by one; their sum is 1 give or take a few steps.
         total: np.float32 = values.sum()
         return values / total if total > 0 else values
+
+
+def _table(output: Tensor) -> Scores | None:
+    """The real value of each byte that a quantized output can hold, (256,), by its bits."""
+    if output.dtype.itemsize > 1:
+        return None
+    return dequantize(np.arange(256, dtype=np.uint8).view(output.dtype), output)
 
 
 def best_first(scores: Scores) -> NDArray[np.intp]:

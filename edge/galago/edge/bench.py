@@ -1,17 +1,17 @@
 """How fast the machine is with a model: the bare interpreter, and the daemon's whole loop.
 
-- Both are measured in turns in the same run, so that a busy machine disturbs both alike.
-- The loop is the daemon's own, fed 640 × 480 frames by the scripted camera.
+- All is measured in turns in the same run, so that a busy machine disturbs everything alike.
+- The loop is the daemon's own, fed 640 × 480 frames by the scripted camera: once as fast as it can,
+  for its rate; once by a live camera of half that rate, for its latency and what it drops.
 - Start-up and memory are those of a real `galago run`, in a process of its own.
 """
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,24 +25,19 @@ from galago.bundle.model_file import ModelFile, read_limited
 from galago.bundle.preprocess import Pixels, PreprocessSpec, preprocess
 from galago.bundle.verify import try_out
 from galago.edge.camera import open_camera
+from galago.edge.daemon_cost import daemon_cost
+from galago.edge.decision import Decision, DecisionSettings, decide
 from galago.edge.loop import Loop
+from galago.edge.machine import this_machine
+from galago.edge.threads import save_threads
 from galago.errors import ModelFileError
 
 ROUNDS = 5
 FRAME_SIZE = (480, 640)
-
-_WARM_UP = 20
 ROUND_S = 0.4  # long enough for 1 % of a median, short enough for a Pi Zero
 
-# `galago run`, which says at its end how much memory it had.
-_DAEMON = """
-import sys
-from galago.cli import main
-code = main(sys.argv[1:])
-from galago.edge.bench import peak_memory_mb
-sys.stderr.write(f"{peak_memory_mb():.1f}\\n")
-sys.exit(code)
-"""
+_WARM_UP = 20
+_MAX_LIVE_FPS = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +60,26 @@ class Benchmark:
     """What was measured with one number of threads.
 
     `raw_us`: a prepared picture into the interpreter, invoke, answer out. `preprocess_us`: a
-    640 × 480 frame to the input. `loop_us`: from one decision to the next. `ratio`: the loop's rate
-    as a share of the raw rate. `startup_s`, `rss_mb`: of `galago run`, None where that does not
-    run the model.
+    640 × 480 frame to the input. `decide_us`: raw answer to scores to decision. `loop_us`: from one
+    decision to the next, as fast as it goes. `ratio`: the loop's rate as a share of the raw rate.
+    `latency_us`: from a live camera's hand-over of a frame to its decision; `live_fps` its rate,
+    `dropped` what the loop did not look at of `live_frames`. `cpu_s_per_1000`: processor seconds,
+    of all threads, for a thousand frames. `startup_s`, `rss_mb`: of `galago run`, None where that
+    does not run the model.
     """
 
     threads: int
     raw_us: Times
     preprocess_us: Times
+    decide_us: Times
     loop_us: Times
     ratio: float
     fps: float
+    latency_us: Times
+    live_fps: float
+    live_frames: int
+    dropped: int
+    cpu_s_per_1000: float
     interpreter: str
     accelerated: bool
     startup_s: float | None = None
@@ -111,66 +115,69 @@ def thread_counts() -> list[int]:
     return [2**power for power in range(cores.bit_length()) if 2**power <= min(cores, 4)]
 
 
-def document(results: list[Benchmark]) -> dict[str, Any]:
-    """What `galago bench --json` prints: the fastest thread count, and all of them."""
-    return asdict(_fastest(results)) | {"by_threads": [asdict(result) for result in results]}
+def fastest(results: list[Benchmark]) -> Benchmark:
+    """The thread count to use; the lower one unless more gain a twentieth."""
+    best = results[0]
+    for result in results[1:]:
+        if result.fps > 1.05 * best.fps:
+            best = result
+    return best
 
 
-def daemon_cost(path: Path, threads: int) -> tuple[float, float]:
-    """Run the daemon on a few hundred frames: seconds to its first frame, peak memory in MB.
+def save(path: Path, results: list[Benchmark]) -> str:
+    """Have `galago run` use the best thread count for this model; says so in a line.
 
     Raises:
-        ModelFileError: it fails.
+        ModelFileError: the file is none that `galago run` takes.
+        OSError: it cannot be written down.
     """
-    command = [sys.executable, "-P", "-c", _DAEMON, "run", "--model", str(path)]
-    command += ["--camera", "fake:noise*300?pace=max", "--threads", str(threads)]
-    start = time.perf_counter()
-    with subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stderr is not None  # noqa: S101 - for the type checker
-        first = child.stderr.readline()  # "… looks at …": the next thing is the first frame
-        startup_s = time.perf_counter() - start
-        *rest, peak_mb = child.stderr.read().splitlines() or [""]
-    if child.returncode != 0:
-        raise ModelFileError(" ".join([first.strip(), *rest]))
-    return round(startup_s, 2), float(peak_mb)
+    best = fastest(results)
+    saved = save_threads(ModelFile.read(path).sha256, best.interpreter, best.threads)
+    return f"galago run will use {best.threads} threads for {path.name} ({saved})"
 
 
-def peak_memory_mb() -> float:
-    """The most memory that this process has had resident.
-
-    From /proc where there is one: Linux's ru_maxrss also counts the parent from before exec.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
-    import resource  # noqa: PLC0415 - not on Windows
-
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+def document(results: list[Benchmark]) -> dict[str, Any]:
+    """What `galago bench --json` prints: the best thread count, and all of them."""
+    by_threads = [asdict(result) for result in results]
+    machine = asdict(this_machine())
+    return asdict(fastest(results)) | {"by_threads": by_threads, "machine": machine}
 
 
-def as_text(results: list[Benchmark]) -> str:
-    """A table for people."""
-    lines = ["threads   raw µs   preprocess µs   loop µs  (p95, p99)          fps   ratio"]
-    lines += [
-        f"{r.threads:>7}  {r.raw_us.median:>7.0f}  {r.preprocess_us.median:>14.0f}  "
-        f"{r.loop_us.median:>8.0f}  {f'({r.loop_us.p95:.0f}, {r.loop_us.p99:.0f})':<16}  "
-        f"{r.fps:>6.0f}  {r.ratio:>6.2f}"
-        for r in results
+def as_text(path: Path, results: list[Benchmark]) -> str:
+    """A table for people, and a line to paste where a figure is talked about."""
+    columns = [(f"{result.threads} thread{'s' * (result.threads > 1)}") for result in results]
+    rows = [
+        ("raw interpreter, µs", [_times(result.raw_us) for result in results]),
+        ("preprocessing, µs", [_times(result.preprocess_us) for result in results]),
+        ("scores and decision, µs", [_times(result.decide_us) for result in results]),
+        ("whole loop, µs", [_times(result.loop_us) for result in results]),
+        ("  frames per second", [f"{result.fps:.0f}" for result in results]),
+        ("  share of the raw rate", [f"{result.ratio:.2f}" for result in results]),
+        ("  CPU s per 1000 frames", [f"{result.cpu_s_per_1000:.2f}" for result in results]),
+        ("frame to decision, µs", [_times(result.latency_us) for result in results]),
+        ("  camera's frames per second", [f"{result.live_fps:.0f}" for result in results]),
+        ("  dropped", [f"{result.dropped} of {result.live_frames}" for result in results]),
     ]
-    best = _fastest(results)
-    accelerated = "accelerated" if best.accelerated else "NOT accelerated"
-    lines.append(f"{best.interpreter}, {accelerated}; frames of 640 × 480")
+    best = fastest(results)
     if best.startup_s is not None:
-        lines.append(f"start to first frame {best.startup_s:.2f} s, peak memory {best.rss_mb} MB")
-    return "\n".join(lines)
+        rows.append(("start to first answer, s", [f"{r.startup_s:.2f}" for r in results]))
+        rows.append(("peak memory, MB", [f"{r.rss_mb:.0f}" for r in results]))
+    lines = [f"{'median (p95, p99)':<30}" + "".join(f"{column:>24}" for column in columns)]
+    lines += [f"{name:<30}" + "".join(f"{cell:>24}" for cell in cells) for name, cells in rows]
+    return "\n".join([*lines, "", _one_line(path, best)])
 
 
-def _fastest(results: list[Benchmark]) -> Benchmark:
-    return max(results, key=lambda result: result.fps)
+def _one_line(path: Path, best: Benchmark) -> str:
+    accelerated = "accelerated" if best.accelerated else "NOT accelerated"
+    return (
+        f"{path.name}: raw {best.raw_us.median:.0f} µs, loop {best.loop_us.median:.0f} µs, "
+        f"{best.fps:.0f} fps, {best.threads} thread{'s' * (best.threads > 1)}, "
+        f"{best.interpreter} {accelerated}; 640 × 480; {this_machine()}"
+    )
+
+
+def _times(times: Times) -> str:
+    return f"{times.median:.0f} ({times.p95:.0f}, {times.p99:.0f})"
 
 
 def _with_daemon_cost(result: Benchmark, path: Path) -> Benchmark:
@@ -190,10 +197,48 @@ def _open(content: bytes, threads: int, provider: str | None) -> Classifier:
 
 
 def _measure(classifier: Classifier, round_s: float) -> Benchmark:
+    calls = _calls(classifier)
+    times_ns: dict[str, list[int]] = {name: [] for name in calls}
+    loop_ns: list[int] = []
+    cpu_ns = 0
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            times_ns[name] += _time(call, round_s)
+        frames = min(2000, max(50, len(times_ns["raw"]) // ROUNDS))
+        before_ns = time.process_time_ns()
+        loop_ns += _time_loop(classifier, frames)
+        cpu_ns += (time.process_time_ns() - before_ns) * 1000 // (frames + _WARM_UP)
+    raw_us, loop_us = Times.of(times_ns["raw"]), Times.of(loop_ns)
+    fps = 1e9 * len(loop_ns) / sum(loop_ns)
+    live_fps = min(_MAX_LIVE_FPS, fps / 2)
+    latency_ns, dropped = _time_live(classifier, live_fps, max(20, round(live_fps * 5 * round_s)))
+    return Benchmark(
+        threads=classifier.interpreter.threads,
+        raw_us=raw_us,
+        preprocess_us=Times.of(times_ns["prepare"]),
+        decide_us=Times.of(times_ns["decide"]),
+        loop_us=loop_us,
+        ratio=round(raw_us.median / loop_us.median, 3),
+        fps=round(fps, 1),
+        latency_us=Times.of(latency_ns),
+        live_fps=round(live_fps, 1),
+        live_frames=len(latency_ns) + dropped,
+        dropped=dropped,
+        cpu_s_per_1000=round(cpu_ns / ROUNDS / 1e9, 3),
+        interpreter=classifier.interpreter.name,
+        accelerated=classifier.interpreter.delegated,
+    )
+
+
+def _calls(classifier: Classifier) -> dict[str, Callable[[], None]]:
+    """The parts of the loop, one by one."""
     random = np.random.default_rng(0)
     frame: Pixels = random.integers(0, 256, (*FRAME_SIZE, 3), np.uint8)
     image = preprocess(frame, classifier.spec)
-    interpreter = classifier.interpreter
+    interpreter, settings = classifier.interpreter, DecisionSettings()
+    interpreter.write(image)
+    answer = interpreter.invoke()
+    decision: Decision | None = None
 
     def raw() -> None:
         interpreter.write(image)
@@ -202,25 +247,11 @@ def _measure(classifier: Classifier, round_s: float) -> Benchmark:
     def prepare() -> None:
         preprocess(frame, classifier.spec, out=image)
 
-    raw_ns: list[int] = []
-    prepare_ns: list[int] = []
-    loop_ns: list[int] = []
-    for _ in range(ROUNDS):
-        raw_ns += _time(raw, round_s)
-        prepare_ns += _time(prepare, round_s)
-        loop_ns += _time_loop(classifier, frames=min(2000, max(50, len(raw_ns) // ROUNDS)))
-    mean_loop_us = sum(loop_ns) / len(loop_ns) / 1000
-    raw_us, loop_us = Times.of(raw_ns), Times.of(loop_ns)
-    return Benchmark(
-        threads=interpreter.threads,
-        raw_us=raw_us,
-        preprocess_us=Times.of(prepare_ns),
-        loop_us=loop_us,
-        ratio=round(raw_us.median / loop_us.median, 3),
-        fps=round(1e6 / mean_loop_us, 1),
-        interpreter=interpreter.name,
-        accelerated=interpreter.delegated,
-    )
+    def settle() -> None:
+        nonlocal decision
+        decision = decide(decision, classifier.scores(answer), time.monotonic_ns(), settings)
+
+    return {"raw": raw, "prepare": prepare, "decide": settle}
 
 
 def _time(call: Callable[[], None], round_s: float) -> list[int]:
@@ -236,8 +267,20 @@ def _time(call: Callable[[], None], round_s: float) -> list[int]:
 
 
 def _time_loop(classifier: Classifier, frames: int) -> list[int]:
-    height, width = FRAME_SIZE
-    source = f"fake:noise*{frames + _WARM_UP}?size={width}x{height}&pace=max"
-    with open_camera(source) as camera, Loop(camera, classifier, threading.Event()) as loop:
+    """Nanoseconds from each decision to the next, as fast as the loop goes."""
+    with _loop(classifier, frames, "pace=max") as loop:
         decided_ns = [time.perf_counter_ns() for _seen in loop]
     return [after - before for before, after in pairwise(decided_ns[_WARM_UP:])]
+
+
+def _time_live(classifier: Classifier, fps: float, frames: int) -> tuple[list[int], int]:
+    """Nanoseconds from a frame's hand-over to its decision; how many frames were dropped."""
+    with _loop(classifier, frames, f"fps={fps:.3f}") as loop:
+        late_ns = [time.monotonic_ns() - seen.frame.time_ns for seen in loop]
+        return late_ns[_WARM_UP:], loop.dropped
+
+
+def _loop(classifier: Classifier, frames: int, pace: str) -> Loop:
+    height, width = FRAME_SIZE
+    source = f"fake:noise*{frames + _WARM_UP}?size={width}x{height}&{pace}"
+    return Loop(partial(open_camera, source), classifier, threading.Event())

@@ -16,7 +16,7 @@ class Event:
     `time`: UTC, ISO 8601 with milliseconds. `label`, `previous`: a class, "unknown", or None for
     `previous` at the start. `score`: 0–1, smoothed. `seconds`: how long `previous` lasted.
     `snapshot`: name of the picture that was kept, or None. `model`: sha256 of the model file.
-    `device`: name of the camera's machine.
+    `device`: name of the camera's machine. `region`: name of the part of the picture, None for all.
     """
 
     time: str
@@ -27,6 +27,7 @@ class Event:
     snapshot: str | None
     model: str
     device: str
+    region: str | None
 
     def to_json(self) -> str:
         """One line without its end."""
@@ -45,6 +46,7 @@ def make_event(seen: Seen, labels: tuple[str, ...], model: str, device: str) -> 
         snapshot=None,
         model=model,
         device=device,
+        region=seen.region.name,
     )
 
 

@@ -1,37 +1,57 @@
-"""Capture, preprocess, invoke, decide: the tight loop.
+"""Capture, prepare, invoke, decide: the tight loop.
 
-- A thread takes frames from the camera; the loop works on the newest and on no other. Frames that
-  come meanwhile are dropped and counted (docs/adr/0004-drop-oldest.md).
-- A recording waits for the loop instead: nothing of it is dropped.
-- A camera that gives no frame for `timeout_s` is an error, not a pause.
+- While the model looks at one picture, the capturing thread prepares the next (galago.edge.feed);
+  where the loop has to pause anyway, it prepares only what it will look at.
+- Nothing is allocated for each frame but a few small objects: frames and prepared images lie in
+  memory that goes round.
+- What is yielded is to be used before the next is asked for: then its frame is released. Who wants
+  it for longer holds it.
 
-    with Loop(camera, classifier, stop) as loop:
+    with Loop(partial(open_camera, source), classifier, stop) as loop:
         for seen in loop:
             print(loop.labels[seen.decision.label])
 """
 
 import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+import cv2
+import numpy as np
+
 from galago.bundle.classifier import Classifier, Scores
+from galago.bundle.preprocess import Pixels, preprocess
 from galago.edge.camera import Camera, Frame
 from galago.edge.decision import UNKNOWN, Decision, DecisionSettings, decide
-from galago.errors import CameraError
+from galago.edge.feed import Feed, Prepared
+from galago.edge.health import Health
+from galago.edge.motion import MotionGate, MotionSettings
+from galago.edge.pacing import Pacer, Pacing
+from galago.edge.regions import WHOLE, Cutter, Region
 
-FRAME_TIMEOUT_S = 10.0  # a camera that adjusts its exposure may pause for a second or two
 
-_STOP_POLL_S = 0.1  # how long a stop may go unnoticed while no frame comes
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """What the loop looks at, and how often. `motion` None: it looks at every picture."""
+
+    regions: tuple[Region, ...] = (WHOLE,)
+    pacing: Pacing = field(default_factory=Pacing)
+    motion: MotionSettings | None = None
+    decision: DecisionSettings = field(default_factory=DecisionSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One frame, its scores, (classes,) float32 in model order, and the decision after it."""
+    """One region of one frame, its scores, (classes,) float32 in model order, and the decision.
+
+    Scores are those of an earlier frame where the motion gate found nothing new to look at.
+    """
 
     frame: Frame
+    region: Region
     scores: Scores
     decision: Decision
     before: Decision | None
@@ -44,34 +64,46 @@ class Seen:
 
 
 class Loop:
-    """Iterate over what a camera sees, until it ends, fails, or `stop` is set.
+    """Iterate over what a camera sees, until it ends, is lost, or `stop` is set.
 
     Raises:
-        CameraError: while iterating, when the camera fails or stalls.
+        UsageError: when it begins, the source or a region is wrong.
+        CameraError: when it begins or while iterating, the camera is lost (galago.edge.feed).
     """
 
     def __init__(
         self,
-        camera: Camera,
+        opener: Callable[[], Camera],
         classifier: Classifier,
         stop: threading.Event,
-        settings: DecisionSettings | None = None,
-        timeout_s: float = FRAME_TIMEOUT_S,
+        settings: LoopSettings | None = None,
+        health: Health | None = None,
     ) -> None:
         self.frames = 0
-        self._camera, self._classifier, self._stop = camera, classifier, stop
-        self._settings = settings or DecisionSettings()
-        self._timeout_s = timeout_s
-        self._newest = Newest(wait=not camera.live)
-        self._thread = threading.Thread(target=self._capture, name="capture", daemon=True)
+        self.labels = classifier.labels
+        self._classifier, self._stop = classifier, stop
+        self._settings = settings or LoopSettings()
+        self._cut = Cutter(self._settings.regions)
+        self._spare: deque[list[Pixels]] = deque()
+        self._looks = [_Look(classifier, region, self._settings) for region in self._cut.regions]
+        self._pacer = Pacer(self._settings.pacing)
+        ahead = self._prepare if self._settings.pacing.is_free else Prepared
+        self._feed = Feed(opener, stop, health=health, prepare=ahead, discard=self._release)
+
+    @property
+    def camera(self) -> Camera:
+        """The camera that is open, or was last."""
+        return self._feed.camera
 
     @property
     def dropped(self) -> int:
         """Frames that the camera gave and the loop did not look at."""
-        return self._newest.dropped
+        return self._feed.dropped
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        # Pictures are small: threads of OpenCV's own would take the core that the model runs on.
+        cv2.setNumThreads(1)
+        self._feed.__enter__()
         return self
 
     def __exit__(
@@ -80,88 +112,57 @@ class Loop:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._newest.finish()
-        self._camera.close()
-        # A camera that hangs in its driver must not hold the process: the thread is a daemon.
-        self._thread.join(timeout=2.0)
+        self._feed.__exit__(kind, error, trace)
 
     def __iter__(self) -> Iterator[Seen]:
-        decision: Decision | None = None
-        while (frame := self._next()) is not None:
-            scores = self._classifier(frame.pixels)
-            before, decision = decision, decide(decision, scores, frame.time_ns, self._settings)
+        while (prepared := self._next()) is not None:
+            frame = prepared.frame
+            images = self._images(frame) if prepared.images is None else prepared.images
             self.frames += 1
-            yield Seen(frame, scores, decision, before)
+            for look, image in zip(self._looks, images, strict=True):
+                yield look(frame, image)
+            self._spare.append(images)
+            frame.release()
 
-    def _next(self) -> Frame | None:
-        deadline = time.monotonic() + self._timeout_s
-        while not self._stop.is_set():
-            # Asked before taking: a last frame or an error may come while `take` gives up waiting.
-            finished = self._newest.finished
-            frame = self._newest.take(_STOP_POLL_S)
-            if frame is not None or finished:
-                return frame
-            if time.monotonic() > deadline:
-                raise CameraError(
-                    f"{self._camera.source} gave no frame for {self._timeout_s:g} s: check its "
-                    "cable and power"
-                )
-        return None
+    def _next(self) -> Prepared | None:
+        if not self._settings.pacing.is_free:
+            self._pacer.wait(self._stop)
+        return self._feed.next()
 
-    def _capture(self) -> None:
-        try:
-            for frame in self._camera:
-                if not self._newest.put(frame):
-                    return
-        except BaseException as error:  # noqa: BLE001 - handed to the loop, which raises it
-            self._newest.finish(error)
-        else:
-            self._newest.finish()
+    def _prepare(self, frame: Frame) -> Prepared:
+        return Prepared(frame, self._images(frame))
+
+    def _images(self, frame: Frame) -> list[Pixels]:
+        views = self._cut(frame.pixels)
+        images = self._spare.pop() if self._spare else self._allocate()
+        spec = self._classifier.spec
+        for view, image in zip(views, images, strict=True):
+            preprocess(view, spec, out=image)
+        return images
+
+    def _allocate(self) -> list[Pixels]:
+        spec = self._classifier.spec
+        return [np.empty((spec.height, spec.width, 3), np.uint8) for _ in self._cut.regions]
+
+    def _release(self, prepared: Prepared) -> None:
+        if prepared.images is not None:
+            self._spare.append(prepared.images)
+        prepared.frame.release()
 
 
-class Newest:
-    """A place for one frame, between the thread that captures and the loop.
+class _Look:
+    """What the model makes of one region, from picture to picture."""
 
-    `wait`: a frame that is not yet taken makes `put` wait instead of being replaced.
-    """
+    def __init__(self, classifier: Classifier, region: Region, settings: LoopSettings) -> None:
+        self._classifier, self._region, self._settings = classifier, region, settings.decision
+        self._gate = MotionGate(settings.motion) if settings.motion else None
+        self._scores: Scores | None = None
+        self._decision: Decision | None = None
 
-    def __init__(self, *, wait: bool) -> None:
-        self.dropped = 0
-        self.finished = False
-        self._wait = wait
-        self._frame: Frame | None = None
-        self._error: BaseException | None = None
-        self._condition = threading.Condition()
-
-    def put(self, frame: Frame) -> bool:
-        """Leave a frame; false when nobody will take it any more."""
-        with self._condition:
-            if self._wait:
-                self._condition.wait_for(lambda: self._frame is None or self.finished)
-            if self.finished:
-                return False
-            self.dropped += self._frame is not None
-            self._frame = frame
-            self._condition.notify_all()
-            return True
-
-    def take(self, timeout_s: float) -> Frame | None:
-        """Take the frame, None when none came in time or none will come.
-
-        Raises:
-            BaseException: what `finish` was given, once the last frame is taken.
-        """
-        with self._condition:
-            self._condition.wait_for(lambda: self._frame is not None or self.finished, timeout_s)
-            frame, self._frame = self._frame, None
-            self._condition.notify_all()
-            if frame is None and self._error is not None:
-                raise self._error
-            return frame
-
-    def finish(self, error: BaseException | None = None) -> None:
-        """Say that no more frames come, or why."""
-        with self._condition:
-            self.finished = True
-            self._error = self._error or error
-            self._condition.notify_all()
+    def __call__(self, frame: Frame, image: Pixels) -> Seen:
+        is_new = self._gate is None or self._gate.opens(image, frame.time_ns)
+        if is_new or self._scores is None:
+            self._scores = self._classifier.classify(image)
+        before, scores = self._decision, self._scores
+        self._decision = decide(before, scores, frame.time_ns, self._settings)
+        return Seen(frame, self._region, scores, self._decision, before)

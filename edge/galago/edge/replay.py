@@ -8,6 +8,7 @@ import json
 import statistics
 import threading
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,8 @@ def replay(classifier: Classifier, clip: Path) -> list[Announcement]:
         CameraError: the clip cannot be played.
     """
     announcements = []
-    with (
-        open_camera(f"file:{clip}?pace=max") as camera,
-        Loop(camera, classifier, threading.Event()) as loop,
-    ):
+    opener = partial(open_camera, f"file:{clip}?pace=max")
+    with Loop(opener, classifier, threading.Event()) as loop:
         start_ns: int | None = None
         for seen in loop:
             start_ns = seen.frame.time_ns if start_ns is None else start_ns

@@ -1,49 +1,97 @@
 """The daemon: start up, look until told to stop, leave cleanly.
 
 - It looks through nobody's eyes but a verified model's: the golden frames come first.
-- Standard output carries events, one JSON line each, and nothing else.
+- Standard output carries events, one JSON line each, and nothing else; a slow reader of it does not
+  slow the loop.
+- What is wrong with the camera is told on standard error when it begins and when it is over.
 """
 
 import platform
 import sys
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from galago.bundle.classifier import Classifier
-from galago.bundle.verify import Verification, open_verified
-from galago.edge.camera import open_camera
+from galago.bundle.model_file import ModelFile
+from galago.bundle.verify import Verification
+from galago.edge.camera import Camera, open_camera
 from galago.edge.event import make_event
-from galago.edge.loop import Loop
+from galago.edge.health import Change, Health
+from galago.edge.inspector import Inspector
+from galago.edge.loop import Loop, LoopSettings
+from galago.edge.outlet import Outlet
+from galago.edge.serving import open_serving
 from galago.edge.stopping import stop_on_signals
 
 
-def run(model_path: Path, source: str, out: TextIO, *, threads: int = 1) -> None:
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a user may choose.
+
+    `threads`: of the interpreter; None is what `galago bench --save` has found. `reference`: file
+    that keeps the view as it was at set-up; None learns it anew at each start.
+    """
+
+    threads: int | None = None
+    reference: Path | None = None
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+
+def run(model_path: Path, source: str, out: TextIO, settings: RunSettings | None = None) -> None:
     """Classify what `source` shows until it ends or a signal comes; write events to `out`.
 
     Raises:
         ModelFileError: the model is damaged or fails its golden frames.
-        CameraError: the camera cannot be opened, fails, or stalls.
+        CameraError: the camera cannot be opened, or is lost for good.
         BrokenPipeError: nobody reads `out` any more.
     """
+    settings = settings or RunSettings()
     with stop_on_signals() as stop:
-        model, verification = open_verified(model_path, threads=threads)
-        classifier = Classifier.open(model, threads)
-        with open_camera(source) as camera, Loop(camera, classifier, stop) as loop:
-            _tell(f"{model_path.name} looks at {camera.source}, {_how(verification)}")
-            sha256, device = model.sha256, platform.node()  # once: the digest reads the whole file
-            events = 0
-            for seen in loop:
-                if seen.changed:
-                    event = make_event(seen, classifier.labels, sha256, device)
-                    print(event.to_json(), file=out, flush=True)
-                    events += 1
-            why = "stopped by a signal" if stop.is_set() else f"{camera.source} has ended"
+        serving = open_serving(model_path, settings.threads)
+        health = Health(_tell_change)
+        opener = partial(open_camera, source)
+        with Loop(opener, serving.classifier, stop, settings.loop, health) as loop:
+            what, how = _what(loop.camera), _how(serving.verification)
+            _tell(f"{model_path.name} looks at {what}, {how}")
+            inspector = Inspector(loop.camera, health, settings.reference)
+            events = _look(loop, serving.model, out, inspector)
+            why = "stopped by a signal" if stop.is_set() else f"{loop.camera.source} has ended"
             _tell(f"{why}: {loop.frames} frames, {loop.dropped} dropped, {events} events")
+
+
+def _look(loop: Loop, model: ModelFile, out: TextIO, inspector: Inspector) -> int:
+    """Look until the end; how many events there were."""
+    sha256, device = model.sha256, platform.node()  # once: the digest reads the whole file
+    labels = model.manifest.labels
+    events = 0
+    write = partial(print, file=out, flush=True)
+    with inspector, Outlet(write, wait=not loop.camera.live) as outlet:
+        for seen in loop:
+            inspector.offer(seen.frame)
+            if seen.changed:
+                outlet.put(make_event(seen, labels, sha256, device).to_json())
+                events += 1
+    if outlet.lost:
+        _tell(f"{outlet.lost} of {events} events found no room: standard output was not read")
+    return events
+
+
+def _what(camera: Camera) -> str:
+    return f"{camera.source} ({camera.detail})" if camera.detail else camera.source
 
 
 def _how(verification: Verification) -> str:
     speed = "" if verification.accelerated else ", WITHOUT acceleration"
     return f"{verification.n} golden frames passed with {verification.interpreter}{speed}"
+
+
+def _tell_change(change: Change) -> None:
+    if change.ended_ns is None:
+        _tell(f"{change.state.name}: {change.state.cause}")
+    else:
+        seconds = (change.ended_ns - change.state.since_ns) / 1e9
+        _tell(f"{change.state.name}: over after {seconds:.1f} s")
 
 
 def _tell(line: str) -> None:

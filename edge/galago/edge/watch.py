@@ -5,17 +5,18 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from galago.bundle.classifier import Classifier, best_first
+from galago.bundle.classifier import best_first
 from galago.bundle.preprocess import Pixels, as_pixels
-from galago.bundle.verify import open_verified
 from galago.edge.camera import open_camera
 from galago.edge.event import name
 from galago.edge.loop import Loop, Seen
+from galago.edge.serving import open_serving
 from galago.edge.stopping import stop_on_signals
 from galago.errors import UsageError
 
@@ -26,7 +27,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE, _GREEN, _DARK = (255, 255, 255), (90, 200, 90), (32, 32, 32)  # BGR
 
 
-def watch(model_path: Path, source: str, *, threads: int = 1) -> None:
+def watch(model_path: Path, source: str, *, threads: int | None = None) -> None:
     """Show `source` with its label until q, the window's cross, a signal, or its end.
 
     Raises:
@@ -37,10 +38,9 @@ def watch(model_path: Path, source: str, *, threads: int = 1) -> None:
     os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
     _check_display()
     with stop_on_signals() as stop:
-        model, _ = open_verified(model_path, threads=threads)
-        classifier = Classifier.open(model, threads)
+        classifier = open_serving(model_path, threads).classifier
         try:
-            with open_camera(source) as camera, Loop(camera, classifier, stop) as loop:
+            with Loop(partial(open_camera, source), classifier, stop) as loop:
                 _show(loop, classifier.labels, stop)
         finally:
             cv2.destroyAllWindows()

@@ -1,5 +1,6 @@
 """What every camera is to the loop."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from galago.bundle.preprocess import Pixels
 
 PATIENCE_S = 10.0  # a camera that adjusts its exposure may pause for a second or two
 
+_HOLDING = threading.Lock()  # one for all frames: nobody has it for long
+
 
 @dataclass(slots=True, eq=False)
 class Frame:
@@ -23,20 +26,30 @@ class Frame:
     plus the clip's own time); `number` counts from 0 and has a gap where the camera itself lost a
     picture.
 
-    Nobody writes into `pixels` until `release()`. Whoever has a frame last releases it, so that the
-    camera can use the memory again; a frame of `picamera2:` holds one of very few buffers.
+    Nobody writes into `pixels` until the last who holds the frame has released it; then the camera
+    uses the memory again. Whoever takes a frame from a camera holds it. A frame of `picamera2:` is
+    one of very few buffers: one that is never released is missed.
     """
 
     pixels: Pixels
     time_ns: int
     number: int
     give_back: Callable[[], None] | None = None
+    holders: int = 1
+
+    def hold(self) -> Self:
+        """Keep the pixels for one more user, who releases them as well."""
+        with _HOLDING:
+            self.holders += 1
+        return self
 
     def release(self) -> None:
-        """Say that the pixels are not looked at any more; may be called twice."""
-        give_back, self.give_back = self.give_back, None
-        if give_back is not None:
-            give_back()
+        """Say that the pixels are not looked at any more, once for each holder."""
+        with _HOLDING:
+            self.holders -= 1
+            is_free = self.holders == 0
+        if is_free and self.give_back is not None:
+            self.give_back()
 
 
 class Pool:

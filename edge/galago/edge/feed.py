@@ -1,0 +1,219 @@
+"""The newest picture of a camera, whatever the camera does.
+
+- A thread takes frames from the camera and prepares them while the model looks at the one before;
+  the loop gets the newest and no other (docs/adr/0004-drop-oldest.md).
+- A live camera that gives nothing is a health state after STALL_S, and lost after its own patience.
+- A lost one is closed and opened again once; the second loss within RENEWED_S is for the caller to
+  raise: a driver that leaks or hangs needs a new process, not a third try.
+- Nothing waits without a deadline, not even for a driver that never comes back: its thread is left
+  behind, and the process may end without it.
+
+    with Feed(partial(open_camera, source), prepare, stop) as feed:
+        while (prepared := feed.next()) is not None:
+            ...
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from galago.bundle.preprocess import Pixels
+from galago.edge.camera import Camera, Frame
+from galago.edge.handover import Handover
+from galago.edge.health import Health
+from galago.errors import CameraError
+
+OPEN_TIMEOUT_S = 30.0  # network cameras need a few seconds, a Pi's camera on a cold start one
+STALL_S = 2.0  # longer than any exposure that a camera chooses by itself
+RENEWED_S = 3600.0
+
+_ROOM = 4  # of a recording, which waits
+_POLL_S = 0.1  # how long a stop may go unnoticed while no frame comes
+_CLOSE_TIMEOUT_S = 2.0
+
+
+@dataclass(slots=True, eq=False)
+class Prepared:
+    """A frame and, once it has been prepared, an image of it for each region, (h, w, 3) uint8."""
+
+    frame: Frame
+    images: list[Pixels] | None = None
+
+
+class Feed:
+    """Iterate with `next` over what a camera shows, until it ends, is lost, or `stop` is set.
+
+    Args:
+        opener: opens the camera; called again when it is lost.
+        prepare: turns a frame into what the loop wants, in the capturing thread.
+        discard: called with what was prepared and will not be looked at.
+    """
+
+    def __init__(
+        self,
+        opener: Callable[[], Camera],
+        stop: threading.Event,
+        *,
+        health: Health | None = None,
+        prepare: Callable[[Frame], Prepared] = Prepared,
+        discard: Callable[[Prepared], None] = lambda prepared: prepared.frame.release(),
+    ) -> None:
+        self._stop = stop
+        self._health = health or Health()
+        self._ill: set[str] = set()
+        self._new = partial(_Capture, opener, prepare, discard)
+        self._capture = self._new()
+        self._dropped_before = 0
+        self._reopened_at = -math.inf
+        self._silent_since = 0.0
+
+    @property
+    def camera(self) -> Camera:
+        """The camera that is open, or was last."""
+        return self._capture.camera
+
+    @property
+    def dropped(self) -> int:
+        """Frames that the camera gave and nobody looked at."""
+        return self._dropped_before + self._capture.newest.dropped
+
+    def __enter__(self) -> Self:
+        """Open the camera and begin to capture.
+
+        Raises:
+            UsageError: the source is wrong.
+            CameraError: the camera cannot be opened, or not in time.
+        """
+        self._capture.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._capture.close()
+
+    def next(self) -> Prepared | None:
+        """The next picture; None when the camera has ended or `stop` is set.
+
+        Raises:
+            CameraError: the camera is lost, and was reopened before.
+        """
+        self._silent_since = time.monotonic()
+        while not self._stop.is_set():
+            newest = self._capture.newest
+            # Asked before taking: a last frame or an error may come while `take` gives up waiting.
+            finished = newest.finished
+            try:
+                prepared = newest.take(_POLL_S)
+                if prepared is None and not finished:
+                    self._judge_silence()
+            except CameraError as error:
+                self._reopen(error)
+                continue
+            if prepared is not None:
+                self._is_well(prepared.frame.time_ns)
+            if prepared is not None or finished:
+                return prepared
+        return None
+
+    def _judge_silence(self) -> None:
+        camera, silent_s = self._capture.camera, time.monotonic() - self._silent_since
+        if camera.live and silent_s > STALL_S:
+            where = "check its cable, its power and the network"
+            self._report("camera.stalled", f"{camera.source} gives no frame: {where}")
+        if silent_s > camera.patience_s:
+            raise CameraError(
+                f"{camera.source} gave no frame for {camera.patience_s:g} s: check its cable and "
+                "power"
+            )
+
+    def _reopen(self, error: CameraError) -> None:
+        """Give the camera its second chance, or raise why it has none."""
+        now = time.monotonic()
+        if not self._capture.camera.live or now - self._reopened_at < RENEWED_S:
+            raise error
+        self._report("camera.failed", f"{error} (opening it again)")
+        self._dropped_before += self._capture.newest.dropped
+        self._capture.close()
+        self._capture = self._new()
+        self._capture.start()
+        self._reopened_at = self._silent_since = time.monotonic()
+
+    def _report(self, name: str, cause: str) -> None:
+        self._ill.add(name)
+        self._health.report(name, cause, time.monotonic_ns())
+
+    def _is_well(self, time_ns: int) -> None:
+        while self._ill:
+            self._health.report(self._ill.pop(), None, time_ns)
+
+
+class _Capture:
+    """The thread that opens one camera and takes its frames, from its start to its end."""
+
+    camera: Camera
+    newest: Handover[Prepared]
+
+    def __init__(
+        self,
+        opener: Callable[[], Camera],
+        prepare: Callable[[Frame], Prepared],
+        discard: Callable[[Prepared], None],
+    ) -> None:
+        self._opener, self._prepare, self._discard = opener, prepare, discard
+        self._failure: BaseException | None = None
+        self._opened, self._closing = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+
+    def start(self) -> None:
+        """Open the camera and begin.
+
+        Raises:
+            UsageError, CameraError: as open_camera does, or it takes too long.
+        """
+        self._thread.start()
+        if not self._opened.wait(OPEN_TIMEOUT_S):
+            self._closing.set()
+            raise CameraError(
+                f"the camera did not open within {OPEN_TIMEOUT_S:g} s: unplug it and try again"
+            )
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """Let go of the camera; if its driver hangs, leave it behind."""
+        self._closing.set()
+        self.newest.close()
+        closer = threading.Thread(target=self.camera.close, name="close", daemon=True)
+        closer.start()
+        closer.join(_CLOSE_TIMEOUT_S)
+        self._thread.join(_CLOSE_TIMEOUT_S)
+
+    def _run(self) -> None:
+        try:
+            self.camera = self._opener()
+            self.newest = Handover(room=0 if self.camera.live else _ROOM, discard=self._discard)
+        except BaseException as error:  # noqa: BLE001 - handed to `start`, which raises it
+            self._failure = error
+            return
+        finally:
+            self._opened.set()
+        if self._closing.is_set():  # it opened when nobody waited any more
+            self.camera.close()
+            return
+        try:
+            for frame in self.camera:
+                if not self.newest.put(self._prepare(frame)):
+                    return
+        except BaseException as error:  # noqa: BLE001 - handed to the loop, which raises it
+            self.newest.finish(error)
+        else:
+            self.newest.finish()
