@@ -47,8 +47,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m peers", description=__doc__)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measure")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[*material.RECIPES])
-    parser.add_argument("--peers", nargs="+", default=[peer.key for peer in PEERS])
+    sides, keys = [*material.RECIPES], [peer.key for peer in PEERS]
+    parser.add_argument("--sizes", type=int, nargs="+", default=sides, choices=sides)
+    parser.add_argument("--peers", nargs="+", default=keys, choices=keys)
     parser.add_argument("--chart", type=Path, help="draw the rates from memory as SVG")
     parser.add_argument("--results", type=Path, default=material.CACHE / "results.json")
     return parser.parse_args()

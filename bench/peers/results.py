@@ -110,7 +110,7 @@ def table(size: Size) -> str:
         *(_row(size, peer) for peer in PEERS if size.rounds.get(peer.key)),
         "",
         f"Classes that Galago finds in these frames: {seen}.",
-        *(f"- Not measured: {key}: {reason}" for key, reason in size.failures.items()),
+        *(f"\nNot measured: {key}: {reason}" for key, reason in size.failures.items()),
     ]
     return "\n".join(lines)
 
