@@ -34,6 +34,8 @@ def main() -> None:
         Size(side, material.model(side).name)
         for side in options.sizes  # all models first: nothing is trained between measurements
     ]
+    for side in options.sizes:
+        material.prepared(side)
     load = os.getloadavg()[0]
     for size in sizes:
         for number in range(options.rounds):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +98,12 @@ def frames() -> Path:
     return path
 
 
+@cache  # for one run only: what was kept of an older one may be of older preprocessing
 def prepared(size: int) -> Path:
     """The same frames as Galago shrinks them for the network of this size, (n, h, w, 3) uint8."""
     path = CACHE / f"frames-{size}.npy"
-    if not path.exists():
-        spec = ModelFile.read(model(size).tflite).manifest.preprocess
-        np.save(path, np.stack([preprocess(frame, spec) for frame in np.load(frames())]))
+    spec = ModelFile.read(model(size).tflite).manifest.preprocess
+    np.save(path, np.stack([preprocess(frame, spec) for frame in np.load(frames())]))
     return path
 
 
