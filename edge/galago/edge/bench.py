@@ -72,6 +72,7 @@ class Benchmark:
     raw_us: Times
     preprocess_us: Times
     decide_us: Times
+    sequence_us: Times
     loop_us: Times
     ratio: float
     fps: float
@@ -150,6 +151,7 @@ def as_text(path: Path, results: list[Benchmark]) -> str:
         ("raw interpreter, µs", [_times(result.raw_us) for result in results]),
         ("preprocessing, µs", [_times(result.preprocess_us) for result in results]),
         ("scores and decision, µs", [_times(result.decide_us) for result in results]),
+        ("one after the other, µs", [_times(result.sequence_us) for result in results]),
         ("whole loop, µs", [_times(result.loop_us) for result in results]),
         ("  frames per second", [f"{result.fps:.0f}" for result in results]),
         ("  share of the raw rate", [f"{result.ratio:.2f}" for result in results]),
@@ -217,6 +219,7 @@ def _measure(classifier: Classifier, round_s: float) -> Benchmark:
         raw_us=raw_us,
         preprocess_us=Times.of(times_ns["prepare"]),
         decide_us=Times.of(times_ns["decide"]),
+        sequence_us=Times.of(times_ns["sequence"]),
         loop_us=loop_us,
         ratio=round(raw_us.median / loop_us.median, 3),
         fps=round(fps, 1),
@@ -251,7 +254,12 @@ def _calls(classifier: Classifier) -> dict[str, Callable[[], None]]:
         nonlocal decision
         decision = decide(decision, classifier.scores(answer), time.monotonic_ns(), settings)
 
-    return {"raw": raw, "prepare": prepare, "decide": settle}
+    def sequence() -> None:
+        prepare()
+        raw()
+        settle()
+
+    return {"raw": raw, "prepare": prepare, "decide": settle, "sequence": sequence}
 
 
 def _time(call: Callable[[], None], round_s: float) -> list[int]:
