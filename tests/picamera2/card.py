@@ -23,10 +23,12 @@ def draw_card() -> Pixels:
     return as_pixels(COLOURS.repeat(480 // _ROWS, axis=0).repeat(640 // _COLUMNS, axis=1))
 
 
-def card_planes() -> tuple[Pixels, Pixels, Pixels]:
-    """The card as a Pi's processor gives it: luma (480, 640), blue and red (240, 320), BT.601."""
-    planes = as_pixels(cv2.cvtColor(draw_card(), cv2.COLOR_RGB2YUV_I420))
-    return planes[:480], planes[480:600].reshape(240, 320), planes[600:].reshape(240, 320)
+def planes(pixels: Pixels) -> tuple[Pixels, Pixels, Pixels]:
+    """Take (H, W, 3) RGB apart as a Pi's processor does: luma (H, W), blue, red (H/2, W/2)."""
+    height, width = pixels.shape[:2]
+    yuv = as_pixels(cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420))  # BT.601, limited range
+    blue, red = yuv[height:].reshape(2, height // 2, width // 2)
+    return yuv[:height], blue, red
 
 
 def card_error(pixels: Pixels) -> float:
