@@ -44,8 +44,15 @@ def descriptors() -> int:
 
 def learn(model: ModelFile, view: Path) -> None:
     """Look for as long as it takes to know the view."""
-    while not view.exists():
-        watch(model, WARM_UP, LoopSettings(), view)
+    opener = partial(open_camera, "fake:noise*forever?fps=30")
+    with (
+        Loop(opener, Classifier.open(model), threading.Event()) as loop,
+        Inspector(loop.camera, Health(), view) as inspector,
+    ):
+        for seen in loop:
+            inspector.offer(seen.frame)
+            if view.exists():
+                return
 
 
 def watch(model: ModelFile, frames: int, settings: LoopSettings, view: Path) -> list[int]:
