@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 WIDTH, HEIGHT, FPS, BITS = 320, 240, 15, 16
 PACKAGES = (
@@ -96,6 +96,11 @@ def age_ms(time_ns: int, row: Any) -> int:
     return (time_ns // 1_000_000 - made_ms(row) + half) % (1 << BITS) - half
 
 
+Place: TypeAlias = Literal["camera", "here", "between"]
+PLACES: tuple[Place, ...] = ("camera", "here", "between")
+NOBODY = "02:00:00:00:00:99"
+
+
 @dataclass(frozen=True)
 class Cable:
     """Two network cards: `near` here at NEAR, `far` in the namespace `inside` at FAR."""
@@ -104,16 +109,31 @@ class Cable:
     near: str
     far: str
 
-    def pull(self, *, near: bool = False) -> None:
-        """Pull it out at the far end, or at our own; then also the route is gone."""
-        _ip(*self._end(near=near), "down")
+    def pull(self, place: Place) -> None:
+        """Pull it out at the camera, here (then the route goes too), or behind a switch between.
 
-    def put_back(self, *, near: bool = False) -> None:
-        _ip(*self._end(near=near), "up")
+        Behind a switch both cards stay connected, and what they send is lost.
+        """
+        if place == "between":
+            self._ip_of_both("neighbour", "replace", "lladdr", NOBODY, "nud", "permanent")
+        else:
+            self._link(place, "down")
 
-    def _end(self, *, near: bool) -> list[str]:
-        card = self.near if near else self.far
-        return [*([] if near else ["-n", self.inside]), "link", "set", card]
+    def put_back(self, place: Place) -> None:
+        if place == "between":
+            self._ip_of_both("neighbour", "delete")
+        else:
+            self._link(place, "up")
+
+    def _link(self, place: Place, state: str) -> None:
+        if place == "here":
+            _ip("link", "set", self.near, state)
+        else:
+            _ip("-n", self.inside, "link", "set", self.far, state)
+
+    def _ip_of_both(self, what: str, verb: str, *rest: str) -> None:
+        _ip(what, verb, FAR, "dev", self.near, *rest)
+        _ip("-n", self.inside, what, verb, NEAR, "dev", self.far, *rest)
 
 
 # RFC 5737: addresses that belong to nobody. A machine may use them all the same: see _is_free.
@@ -137,8 +157,8 @@ def cable() -> Iterator[Cable]:
         _ip("link", "add", laid.near, "type", "veth", "peer", "name", laid.far, "netns", name)
         _ip("address", "add", f"{NEAR}/30", "dev", laid.near)
         _ip("-n", name, "address", "add", f"{FAR}/30", "dev", laid.far)
-        laid.put_back(near=True)
-        laid.put_back()
+        laid.put_back("here")
+        laid.put_back("camera")
         yield laid
     finally:
         for words in (("link", "delete", laid.near), ("netns", "delete", name)):

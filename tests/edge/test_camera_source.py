@@ -55,6 +55,16 @@ REFUSED = {
     "fake:bars?noise=-1": "fake: noise must be a whole number from 0 up, received '-1'",
     "fake:bars?noise=256": "fake: noise must be a whole number from 0 to 255, received '256'",
     "fake:end,black": "fake: nothing comes after 'end', which lasts for ever",
+    "rtsp:": "rtsp: needs something after it, such as rtsp://host/path",
+    "rtsp:host/x": "rtsp: expected rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH; write / ? # and % of a",
+    "rtsp://me:se/secret@host/x": "rtsp: expected rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH; write",
+    "rtsp://me:1?secret@host/x": "and @ outside of it as %40",
+    "rtsp://me:1#secret@host/x": "rtsp: keys start at '#': write one in a password as %23",
+    "rtsp://me:1#2&secret@host/x": "rtsp: keys start at '#': write one in a password as %23",
+    "rtsp://me:secret@host:99999/x": "rtsp: expected rtsp://[USER:PASSWORD@]HOST",
+    "rtsp://me:secret@host/x#size=1": "rtsp: unknown key 'size': expected transport, open_timeout",
+    "rtsp://me:secret@host/x#transport=tpc": "rtsp: transport must be one of tcp, udp (did you mea",
+    "rtsps://me:secret@host/x#read_timeout=0": "rtsps: read_timeout must be a number from 0.1 to",
 }
 
 

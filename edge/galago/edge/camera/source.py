@@ -19,7 +19,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from galago.edge.camera import fake, file, folder, picamera
+from galago.edge.camera import fake, file, folder, picamera, rtsp
 from galago.edge.camera.base import Camera
 from galago.edge.camera.hint import nearest
 from galago.edge.camera.keys import Source
@@ -48,6 +48,8 @@ KINDS: Mapping[str, Kind] = {
     "file": Kind(file.open_source, file.KEYS, "file:clip.mp4"),
     "dir": Kind(folder.open_source, folder.KEYS, "dir:frames/"),
     "fake": Kind(fake.open_source, fake.KEYS, "fake:bars*30"),
+    "rtsp": Kind(rtsp.open_source, rtsp.KEYS, "rtsp://host/path", mark="#", shown=rtsp.shown),
+    "rtsps": Kind(rtsp.open_source, rtsp.KEYS, "rtsps://host/path", mark="#", shown=rtsp.shown),
 }
 
 
@@ -95,6 +97,8 @@ def _forms() -> str:
 def _keys(kind: str, query: str) -> dict[str, str]:
     known = KINDS[kind].keys
     keys: dict[str, str] = {}
+    if KINDS[kind].mark == "#" and "@" in query:  # it is then the end of a password
+        raise UsageError(f"{kind}: keys start at '#': write one in a password as %23")
     for part in query.split("&"):
         key, equals, value = part.partition("=")
         if not equals:
