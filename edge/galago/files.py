@@ -8,12 +8,13 @@
         temporary.write_bytes(model)
 """
 
+import errno
 import glob
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +28,24 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder is missing or read-only, or the disk is full; `path` is as it was.
     """
+    with _taking(path, Path.replace) as temporary:
+        yield temporary
+
+
+@contextmanager
+def adding(path: Path) -> Iterator[Path]:
+    """Yield a temporary file beside `path`; on success it takes the name, if that is still free.
+
+    Raises:
+        FileExistsError: something has that name, and keeps it.
+        OSError: as `replacing`.
+    """
+    with _taking(path, _take_free_name) as temporary:
+        yield temporary
+
+
+@contextmanager
+def _taking(path: Path, take_name: Callable[[Path, Path], object]) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -34,11 +53,28 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 is for secrets; this is not one
         _fsync(temporary)
-        temporary.replace(path)
+        take_name(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _fsync(path.parent)
+
+
+def _take_free_name(temporary: Path, path: Path) -> None:
+    """Name a file as nothing else is named: rename(2) would replace without a word.
+
+    Source: link(2), EEXIST; EPERM is what FAT answers, which has no second names.
+    """
+    try:
+        path.hardlink_to(temporary)
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP}:
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        temporary.replace(path)
+        return
+    temporary.unlink()
 
 
 def check_place(path: Path) -> None:

@@ -50,11 +50,17 @@ def decode_image(content: bytes, path: Path) -> Pixels:
 
 def write_image(path: Path, pixels: Pixels, *, quality: int = 90) -> None:
     """Write (H, W, 3) uint8 RGB in the format of the suffix; `quality` is JPEG's, 1–100."""
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    is_jpeg = path.suffix.lower() in {".jpg", ".jpeg"}
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if is_jpeg else []
-    done, encoded = cv2.imencode(path.suffix, bgr, options)
-    if not done:
-        raise ValueError(f"OpenCV could not encode {pixels.shape} as {path.suffix}")
+    content = encode_image(pixels, path.suffix, quality=quality)
     with replacing(path) as temporary:
-        temporary.write_bytes(encoded.tobytes())
+        temporary.write_bytes(content)
+
+
+def encode_image(pixels: Pixels, suffix: str, *, quality: int = 90) -> bytes:
+    """The content of an image file of (H, W, 3) uint8 RGB; `quality` is JPEG's, 1–100."""
+    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    is_jpeg = suffix.lower() in {".jpg", ".jpeg"}
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if is_jpeg else []
+    done, encoded = cv2.imencode(suffix, bgr, options)
+    if not done:
+        raise ValueError(f"OpenCV could not encode {pixels.shape} as {suffix}")
+    return encoded.tobytes()

@@ -7,22 +7,21 @@
 """
 
 import platform
-import sys
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import Verification
 from galago.edge.camera import Camera, open_camera
 from galago.edge.event import make_event
-from galago.edge.health import Change, Health
+from galago.edge.health import Health
 from galago.edge.inspector import Inspector
 from galago.edge.loop import Loop, LoopSettings
 from galago.edge.outlet import Outlet
 from galago.edge.serving import open_serving
 from galago.edge.stopping import stop_on_signals
+from galago.edge.tell import tell, tell_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +48,30 @@ def run(model_path: Path, source: str, out: TextIO, settings: RunSettings | None
     settings = settings or RunSettings()
     with stop_on_signals() as stop:
         serving = open_serving(model_path, settings.threads)
-        health = Health(_tell_change)
+        health = Health(tell_change)
         opener = partial(open_camera, source)
         with Loop(opener, serving.classifier, stop, settings.loop, health) as loop:
             what, how = _what(loop.camera), _how(serving.verification)
-            _tell(f"{model_path.name} looks at {what}, {how}")
+            tell(f"{model_path.name} looks at {what}, {how}")
             inspector = Inspector(loop.camera, health, settings.reference)
-            events = _look(loop, serving.model, out, inspector)
+            events = _look(loop, serving.sha256, out, inspector)
             why = "stopped by a signal" if stop.is_set() else f"{loop.camera.source} has ended"
-            _tell(f"{why}: {loop.frames} frames, {loop.dropped} dropped, {events} events")
+            tell(f"{why}: {loop.frames} frames, {loop.dropped} dropped, {events} events")
 
 
-def _look(loop: Loop, model: ModelFile, out: TextIO, inspector: Inspector) -> int:
+def _look(loop: Loop, sha256: str, out: TextIO, inspector: Inspector) -> int:
     """Look until the end; how many events there were."""
-    sha256, device = model.sha256, platform.node()  # once: the digest reads the whole file
-    labels = model.manifest.labels
     events = 0
+    make = partial(make_event, labels=loop.labels, model=sha256, device=platform.node())
     write = partial(print, file=out, flush=True)
     with inspector, Outlet(write, wait=not loop.camera.live) as outlet:
         for seen in loop:
             inspector.offer(seen.frame)
             if seen.changed:
-                outlet.put(make_event(seen, labels, sha256, device).to_json())
+                outlet.put(make(seen).to_json())
                 events += 1
     if outlet.lost:
-        _tell(f"{outlet.lost} of {events} events found no room: standard output was not read")
+        tell(f"{outlet.lost} of {events} events found no room: standard output was not read")
     return events
 
 
@@ -84,15 +82,3 @@ def _what(camera: Camera) -> str:
 def _how(verification: Verification) -> str:
     speed = "" if verification.accelerated else ", WITHOUT acceleration"
     return f"{verification.n} golden frames passed with {verification.interpreter}{speed}"
-
-
-def _tell_change(change: Change) -> None:
-    if change.ended_ns is None:
-        _tell(f"{change.state.name}: {change.state.cause}")
-    else:
-        seconds = (change.ended_ns - change.state.since_ns) / 1e9
-        _tell(f"{change.state.name}: over after {seconds:.1f} s")
-
-
-def _tell(line: str) -> None:
-    sys.stderr.write(f"galago: {line}\n")

@@ -1,0 +1,81 @@
+"""What a person is told on standard error while a camera is looked through.
+
+- Each line begins with `galago: ` and is whole, whichever thread it comes from.
+- A line that changes in place is for terminals only: a log gets none of it.
+"""
+
+import shutil
+import sys
+import threading
+from types import TracebackType
+from typing import Self
+
+from galago.edge.health import Change
+
+_CLEAR = "\r\x1b[K"  # to the line's beginning, and erase it: ECMA-48, CR and EL
+
+
+def tell(line: str) -> None:
+    """One line."""
+    sys.stderr.write(f"galago: {line}\n")
+
+
+def tell_change(change: Change) -> None:
+    """That something is wrong, or that it is over; fit for `Health`."""
+    tell(worded(change))
+
+
+def worded(change: Change) -> str:
+    """A change of health in one line: the cause when it begins, how long it was when it is over."""
+    if change.ended_ns is None:
+        return f"{change.state.name}: {change.state.cause}"
+    seconds = (change.ended_ns - change.state.since_ns) / 1e9
+    return f"{change.state.name}: over after {seconds:.1f} s"
+
+
+class Screen:
+    """Standard error with, on a terminal, a last line that changes in place.
+
+    Safe for several threads. Leaving it ends that line, so that what follows stands below.
+    """
+
+    def __init__(self) -> None:
+        self.is_terminal = sys.stderr.isatty()
+        self._shown = ""
+        self._lock = threading.Lock()
+
+    def tell(self, line: str) -> None:
+        """One line that stays, above the one that changes."""
+        with self._lock:
+            clear = _CLEAR if self._shown else ""
+            sys.stderr.write(f"{clear}galago: {line}\n{self._shown}")
+            sys.stderr.flush()
+
+    def tell_change(self, change: Change) -> None:
+        """As the function of that name."""
+        self.tell(worded(change))
+
+    def show(self, line: str) -> None:
+        """Put `line` in place of what was shown before; nothing where there is no terminal."""
+        if not self.is_terminal:
+            return
+        # A line that wraps could not be taken back.
+        columns = shutil.get_terminal_size().columns
+        with self._lock:
+            self._shown = f"galago: {line}"[: max(columns - 1, 1)]
+            sys.stderr.write(f"{_CLEAR}{self._shown}")
+            sys.stderr.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            if self._shown:
+                sys.stderr.write("\n")
+            self._shown = ""
