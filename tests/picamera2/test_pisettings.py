@@ -1,11 +1,13 @@
 """What the keys of `picamera2:` ask for; needs no camera and no picamera2."""
 
 import importlib.util
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from galago.edge.camera import open_camera
-from galago.edge.camera.picamera import capture_time_ns, whole_view
+from galago.edge.camera.picamera import _check_agreed, capture_time_ns, whole_view
 from galago.edge.camera.pisettings import (
     crop,
     locked_controls,
@@ -105,6 +107,35 @@ def test_a_value_beyond_the_camera_is_refused_not_clamped() -> None:
     settings = read_settings(parse("picamera2?fps=60"))
     with pytest.raises(CameraError, match="from 17849 to 220535845, and the key fps sets 16666"):
         wanted_controls(settings, CAMERA_MODULE_3, "imx708")
+
+
+ADJUSTED: dict[str, tuple[dict[str, Any], str | None]] = {
+    "": ({}, None),
+    "mode=2304x1296": ({}, None),
+    "mode=1920x1080": ({}, r"has no sensor mode 1920x1080, the nearest is 2304x1296: see rpicam"),
+    "vflip=1": ({}, "the camera imx708 cannot flip its picture: leave vflip out"),
+    "hflip=1": ({"transform": SimpleNamespace(hflip=1, vflip=0)}, None),
+    "fps=30": ({"main": {"format": "MJPEG", "size": (640, 480)}}, "gives MJPEG, .*write usb:0"),
+    "fps=20": ({"lores": {"format": "P010", "size": (320, 240)}}, "imx708 gives P010, expected"),
+}
+
+
+@pytest.mark.parametrize("keys", ADJUSTED)
+def test_what_libcamera_has_adjusted_is_not_passed_over(keys: str) -> None:
+    """A sensor mode, a flip or a format other than what was asked for is refused by name."""
+    differences, message = ADJUSTED[keys]
+    agreed: dict[str, Any] = {
+        "main": {"format": "BGR888", "size": (640, 480)},
+        "lores": None,
+        "transform": SimpleNamespace(hflip=0, vflip=0),
+        "sensor": {"output_size": (2304, 1296), "bit_depth": 10},
+    }
+    settings = read_settings(parse(f"picamera2?{keys}" if keys else "picamera2"))
+    if message is None:
+        _check_agreed(agreed | differences, settings, "imx708")
+        return
+    with pytest.raises(CameraError, match=message):
+        _check_agreed(agreed | differences, settings, "imx708")
 
 
 def test_locking_keeps_what_was_reached() -> None:
