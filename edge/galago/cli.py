@@ -515,6 +515,83 @@ def run(
 
 
 @app.command()
+def capture(
+    source: Annotated[
+        str,
+        typer.Argument(help="The camera: picamera2, usb:0, rtsp://…, file:clip.mp4, dir:frames/ …"),
+    ],
+    *,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the pictures, named as their class: images/cat.")
+    ],
+    key: Annotated[
+        bool,
+        typer.Option(
+            "--key", help="At a key, as without this: space a picture, b a burst, q ends."
+        ),
+    ] = False,
+    every: Annotated[
+        float | None, typer.Option(min=0.1, max=86400, help="At an interval, in seconds.")
+    ] = None,
+    motion: Annotated[bool, typer.Option("--motion", help="When something moves.")] = False,
+    pause: Annotated[
+        float | None,
+        typer.Option(min=0, max=86400, help="With --motion: seconds between bursts, 10."),
+    ] = None,
+    burst: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Pictures each time: 5, but 1 with --every."),
+    ] = None,
+    burst_fps: Annotated[
+        float, typer.Option(min=0.1, max=100, help="Pictures of a burst per second.")
+    ] = 5.0,
+    count: Annotated[int | None, typer.Option(min=1, help="End after so many pictures.")] = None,
+    region: Regions = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="96 or 320x240: keep the picture as training and model get it at this size."
+        ),
+    ] = None,
+    crop: Annotated[
+        Literal["none", "centre"] | None, typer.Option(help="With --size: as for galago train.")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Keep it as this model file gets it."),
+    ] = None,
+    jpeg: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Keep JPEG of this quality; else PNG, every pixel."),
+    ] = None,
+    keep_free: Annotated[
+        int, typer.Option(min=0, help="Megabytes of the disk that are left free.")
+    ] = 500,
+    as_json: Json = False,
+) -> None:
+    """Take training pictures with the camera itself, as the daemon will see them.
+
+    Kept is the whole picture of the camera or region; with --size or --model what becomes of it
+    before a model, pixel for pixel.
+
+    Example: galago capture usb:0 --out images/cat --motion
+    """
+    from galago.edge import collect as part
+    from galago.edge.album import Form
+    from galago.edge.regions import parse_regions
+
+    settings = part.CaptureSettings(
+        occasion=part.Occasion(key, every, motion, pause, burst, burst_fps),
+        form=Form.of(size, crop, model, jpeg),
+        regions=parse_regions(region or []),
+        count=count,
+        keep_free_mb=keep_free,
+    )
+    taken = part.capture(source, out, settings)
+    _show(taken.to_dict(), taken.as_text(), as_json=as_json)
+
+
+@app.command()
 def replay(
     clip: Annotated[Path, typer.Argument(help="A recorded video.")],
     *,

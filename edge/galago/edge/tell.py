@@ -36,7 +36,7 @@ def worded(change: Change) -> str:
 class Screen:
     """Standard error with, on a terminal, a last line that changes in place.
 
-    Safe for several threads. Leaving it ends that line, so that what follows stands below.
+    Safe for several threads. Leaving it takes that line away: what follows says the last word.
     """
 
     def __init__(self) -> None:
@@ -77,5 +77,6 @@ class Screen:
     ) -> None:
         with self._lock:
             if self._shown:
-                sys.stderr.write("\n")
+                sys.stderr.write(_CLEAR)
+                sys.stderr.flush()
             self._shown = ""
