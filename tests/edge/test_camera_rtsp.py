@@ -13,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from galago.edge.camera import Camera, Frame, open_camera
-from galago.edge.camera.rtsp import Lateness, shown
+from galago.edge.camera.lateness import Lateness
+from galago.edge.camera.rtspaddress import shown
 from galago.errors import CameraError
 from tests.edge.rtsp_server import FAR, Cable, MissingError, Server, age_ms, cable, serving
 

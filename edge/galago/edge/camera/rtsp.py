@@ -12,13 +12,10 @@ sign theirs themselves.
 """
 
 import os
-import re
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from time import monotonic, monotonic_ns
+from time import monotonic_ns
 
 import cv2
 
@@ -26,8 +23,10 @@ from galago.bundle.preprocess import Pixels, as_pixels
 from galago.edge.camera.base import Frame, Pool
 from galago.edge.camera.closing import Closing
 from galago.edge.camera.keys import MAX_FPS, Source
+from galago.edge.camera.lateness import LATE_NS, Lateness
 from galago.edge.camera.quiet import opencv_quiet
-from galago.errors import CameraError, UsageError
+from galago.edge.camera.rtspaddress import Address, complaint, parse_address
+from galago.errors import CameraError
 
 KEYS = ("transport", "open_timeout", "read_timeout")
 
@@ -37,34 +36,12 @@ _FIRST_PAUSE_S = 0.5
 # or two to the next whole picture, the stream is back within 5 s of the network's return.
 _LAST_PAUSE_S = 2.0
 _NS = 1_000_000_000
-_LATE_NS = 500_000_000  # what is later than this is skipped
-_WAITS = 3  # in a row
-_WAITS_WITHOUT_CLOCK = 10  # the first two pictures often have the same time
-_MOST_SKIPPED = 300  # at once; if its clock is never right, nothing can be said
-_PORTS = {"rtsp": 554, "rtsps": 322}  # RFC 7826, 4.2; 322 is FFMPEG's too
+# At a time. Where a stream's clock is never right, or the processor cannot follow, there must be a
+# picture all the same.
+_MOST_SKIPPED = 200
+
 # Each one more delays by a frame; one alone may not follow 1080p on a Pi. OpenCV 4.6 lacks it.
 _THREADS = [cv2.CAP_PROP_N_THREADS, 2] if hasattr(cv2, "CAP_PROP_N_THREADS") else []
-
-_URL = re.compile(
-    r"(?P<kind>rtsps?)://(?P<user>[^/?#\s]*@)?"
-    r"(?P<host>[^/?#@:\[\]\s]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
-    r"(?P<path>/[^?#@\s]*)?(?P<query>\?[^#@\s]*)?"
-)
-_STATUS_BYTES = 64  # more than a status line's beginning
-_STATUS = re.compile(rb"RTSP/[0-9.]+ ([0-9]{3})")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a camera is. `url` and `query` may hold credentials and are never printed."""
-
-    url: str = field(repr=False)
-    query: str = field(repr=False)
-    shown: str
-    host: str
-    port: int
-    has_user: bool
-    is_encrypted: bool
 
 
 class RtspCamera(Closing):
@@ -101,7 +78,7 @@ class RtspCamera(Closing):
         self._video = self._open()
         if not self._video.isOpened():
             waited_s = (monotonic_ns() - self._tried_ns) / _NS
-            raise CameraError(f"{self.source} {_complaint(address, open_timeout_s, waited_s)}")
+            raise CameraError(f"{self.source} {complaint(address, open_timeout_s, waited_s)}")
         self.detail = _describe(self._video, transport)
 
     def close(self) -> None:
@@ -147,7 +124,7 @@ class RtspCamera(Closing):
             late_ns = self._decode()
             if late_ns is None or self._closed.is_set():
                 return False
-            if late_ns <= _LATE_NS:
+            if late_ns <= LATE_NS:
                 return True
         self._lateness.settle()
         return True
@@ -186,46 +163,6 @@ class RtspCamera(Closing):
             return cv2.VideoCapture(self._address.url, cv2.CAP_FFMPEG, parameters)
 
 
-class Lateness:
-    """How much later than a fresh picture one has come, by the clock that the stream carries.
-
-    Pictures are fresh that are waited for, several in a row, each for about as long as the stream
-    runs from one to the next. Those that come at once have themselves waited; after a longer wait
-    the network may have stood still. Of a stream without a clock everything is fresh.
-    """
-
-    def __init__(self) -> None:
-        self._clip_ns: int | None = None
-        self._waits = 0
-        self._ahead_ns = 0  # our clock less the stream's
-        self._fresh_ns: int | None = None  # the same, of the last fresh picture
-
-    def of(self, asked_ns: int, came_ns: int, clip_ns: int) -> int:
-        """Nanoseconds, for a picture of `clip_ns` in the stream; both others are monotonic.
-
-        Too late, until the first has been waited for: what came while opening comes at once.
-        """
-        waited_ns = came_ns - asked_ns
-        ran_ns = None if self._clip_ns is None else clip_ns - self._clip_ns
-        self._clip_ns, self._ahead_ns = clip_ns, came_ns - clip_ns
-        self._waits = self._waits + 1 if ran_ns is not None and _is_usual(waited_ns, ran_ns) else 0
-        if self._fresh_ns is None:
-            if self._waits < (1 if ran_ns else _WAITS_WITHOUT_CLOCK):
-                return 2 * _LATE_NS
-            self.settle()
-        elif self._ahead_ns < self._fresh_ns or self._waits >= _WAITS:
-            self.settle()
-        return self._ahead_ns - (self._fresh_ns or 0)
-
-    def settle(self) -> None:
-        """Take the last picture for fresh."""
-        self._fresh_ns = self._ahead_ns
-
-
-def _is_usual(waited_ns: int, ran_ns: int) -> bool:
-    return ran_ns <= 0 or ran_ns <= 2 * waited_ns <= 2 * (ran_ns + _LATE_NS)
-
-
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _telling = threading.Lock()  # the environment is the process's; OpenCV opens one by one anyway
 
@@ -261,99 +198,6 @@ def _describe(video: cv2.VideoCapture, transport: str) -> str:
     rate = f"{fps:g} fps" if 0 < fps <= MAX_FPS else ""  # some cameras do not say, or say 90000
     size = f"{width}x{height}" if width and height else ""  # none was seen so far
     return " ".join(filter(None, (size, codec, rate, "over", transport)))
-
-
-def _complaint(address: Address, timeout_s: float, waited_s: float) -> str:
-    """Why the camera could not be opened, as the end of a sentence, and how to mend it.
-
-    OpenCV says only that it could not; the camera is asked once more, without credentials.
-    """
-    if waited_s >= timeout_s:
-        return (
-            f"gave no picture within {timeout_s:g} s: check its address, cable and power, or give"
-            " it longer with #open_timeout=SECONDS"
-        )
-    try:
-        status = _ask(address, timeout_s)
-    except OSError as error:
-        return _unreachable(error, address.port)
-    return _refused(address, status)
-
-
-def _refused(address: Address, status: int | None) -> str:
-    if status in (401, 403) and not address.has_user:
-        return "asks for a user: write rtsp://USER:PASSWORD@HOST/PATH, % and @ in them as %25 %40"
-    if status in (401, 403):
-        return "refuses the user, the password or the path: check them in the camera's own settings"
-    if status == 404:
-        return "has no stream of that path (404): look the path up in the camera's manual"
-    if status is None and address.is_encrypted:
-        return "gives no video: check user, password and path, or try rtsp: to be told more"
-    if status is None:
-        return "does not answer as an RTSP camera: check the port"
-    return f"answers (status {status}) but gives no video that FFMPEG can play: set it to H.264"
-
-
-def _unreachable(error: OSError, port: int) -> str:
-    if isinstance(error, socket.gaierror):
-        return "cannot be found, its host has no address: check the spelling and the name server"
-    if isinstance(error, ConnectionRefusedError):
-        return f"refuses connections on port {port}: check the port and that RTSP is switched on"
-    return f"cannot be reached ({error.strerror or 'no answer'}): check its address and cable"
-
-
-def _ask(address: Address, timeout_s: float) -> int | None:
-    """Ask for the stream's description; None for an answer that is none.
-
-    Raises:
-        OSError: there is no connection, or no answer in time.
-    """
-    until = monotonic() + timeout_s
-    with socket.create_connection((address.host, address.port), timeout_s) as connection:
-        url = f"{address.shown}{address.query}"
-        connection.sendall(f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
-        answer = b""
-        while len(answer) < _STATUS_BYTES:
-            connection.settimeout(max(until - monotonic(), 0.001))
-            more = connection.recv(_STATUS_BYTES)
-            if not more:
-                break
-            answer += more
-    match = _STATUS.match(answer)
-    return int(match[1]) if match else None
-
-
-def shown(source: str) -> str:
-    """Return a source as it may be printed: no user, password, query or keys."""
-    match = _URL.fullmatch(source.partition("#")[0])
-    if not match:
-        return f"{source.partition(':')[0]}://…"
-    port = match["port"]
-    return f"{match['kind']}://{match['host']}{f':{port}' if port else ''}{match['path'] or ''}"
-
-
-def parse_address(source: Source) -> Address:
-    """Take the URL apart.
-
-    Raises:
-        UsageError: it is none, or its password cannot be told from its path.
-    """
-    url = f"{source.kind}:{source.rest}"
-    match = _URL.fullmatch(url)
-    if not match or int(match["port"] or 0) > 65535:
-        raise UsageError(
-            f"{source.kind}: expected {source.kind}://[USER:PASSWORD@]HOST[:PORT]/PATH; write"
-            " / ? # and % of a password as %2F %3F %23 %25, and @ outside of it as %40"
-        )
-    return Address(
-        url=url,
-        query=match["query"] or "",
-        shown=shown(url),
-        host=match["host"].strip("[]"),
-        port=int(match["port"] or _PORTS[source.kind]),
-        has_user=match["user"] is not None,
-        is_encrypted=source.kind == "rtsps",
-    )
 
 
 def open_source(source: Source) -> RtspCamera:

@@ -23,6 +23,7 @@ from galago.edge.camera import fake, file, folder, picamera, rtsp
 from galago.edge.camera.base import Camera
 from galago.edge.camera.hint import nearest
 from galago.edge.camera.keys import Source
+from galago.edge.camera.rtspaddress import shown as shown_rtsp
 from galago.errors import UsageError
 
 
@@ -48,8 +49,8 @@ KINDS: Mapping[str, Kind] = {
     "file": Kind(file.open_source, file.KEYS, "file:clip.mp4"),
     "dir": Kind(folder.open_source, folder.KEYS, "dir:frames/"),
     "fake": Kind(fake.open_source, fake.KEYS, "fake:bars*30"),
-    "rtsp": Kind(rtsp.open_source, rtsp.KEYS, "rtsp://host/path", mark="#", shown=rtsp.shown),
-    "rtsps": Kind(rtsp.open_source, rtsp.KEYS, "rtsps://host/path", mark="#", shown=rtsp.shown),
+    "rtsp": Kind(rtsp.open_source, rtsp.KEYS, "rtsp://host/path", mark="#", shown=shown_rtsp),
+    "rtsps": Kind(rtsp.open_source, rtsp.KEYS, "rtsps://host/path", mark="#", shown=shown_rtsp),
 }
 
 
