@@ -33,6 +33,7 @@ class Classifier:
         self.interpreter, self.spec, self.labels, self.head = interpreter, spec, labels, head
         self._image = np.empty((spec.height, spec.width, 3), np.uint8)
         self._values = _table(interpreter.output)
+        self._ones = np.ones(interpreter.output.shape[1], np.float32)
 
     @classmethod
     def open(cls, model: ModelFile, threads: int = 1, provider: str | None = None) -> "Classifier":
@@ -66,8 +67,8 @@ class Classifier:
         if self.head == "sigmoid":
             return np.array([1 - values[0], values[0]], np.float32)
         # Quantized softmax outputs are rounded one by one; their sum is 1 give or take a few steps.
-        total: np.float32 = values.sum()
-        return values / total if total > 0 else values
+        total = float(values.dot(self._ones))  # a fourth of the time of `sum`
+        return values * np.float32(1 / total) if total > 0 else values
 
 
 def _table(output: Tensor) -> Scores | None:

@@ -70,7 +70,7 @@ class Feed:
         self._capture = self._new()
         self._dropped_before = 0
         self._reopened_at = -math.inf
-        self._silent_since = 0.0
+        self._silent_since = math.inf
 
     @property
     def camera(self) -> Camera:
@@ -106,26 +106,26 @@ class Feed:
         Raises:
             CameraError: the camera is lost, and was reopened before.
         """
-        self._silent_since = time.monotonic()
+        self._silent_since = math.inf
         while not self._stop.is_set():
-            newest = self._capture.newest
-            # Asked before taking: a last frame or an error may come while `take` gives up waiting.
-            finished = newest.finished
             try:
-                prepared = newest.take(_POLL_S)
-                if prepared is None and not finished:
-                    self._judge_silence()
+                prepared = self._capture.newest.take(_POLL_S)
+                if prepared is None:
+                    if self._capture.newest.finished:
+                        return self._capture.newest.take(0)  # it may have come a moment ago
+                    self._judge_silence(time.monotonic())
             except CameraError as error:
                 self._reopen(error)
                 continue
             if prepared is not None:
-                self._is_well(prepared.frame.time_ns)
-            if prepared is not None or finished:
+                if self._ill:
+                    self._is_well(prepared.frame.time_ns)
                 return prepared
         return None
 
-    def _judge_silence(self) -> None:
-        camera, silent_s = self._capture.camera, time.monotonic() - self._silent_since
+    def _judge_silence(self, now: float) -> None:
+        self._silent_since = min(self._silent_since, now - _POLL_S)
+        camera, silent_s = self._capture.camera, now - self._silent_since
         if camera.live and silent_s > STALL_S:
             where = "check its cable, its power and the network"
             self._report("camera.stalled", f"{camera.source} gives no frame: {where}")
@@ -145,7 +145,7 @@ class Feed:
         self._capture.close()
         self._capture = self._new()
         self._capture.start()
-        self._reopened_at = self._silent_since = time.monotonic()
+        self._reopened_at, self._silent_since = time.monotonic(), math.inf
 
     def _report(self, name: str, cause: str) -> None:
         self._ill.add(name)

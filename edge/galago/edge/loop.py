@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -43,8 +43,7 @@ class LoopSettings:
     decision: DecisionSettings = field(default_factory=DecisionSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One region of one frame, its scores, (classes,) float32 in model order, and the decision.
 
     Scores are those of an earlier frame where the motion gate found nothing new to look at.

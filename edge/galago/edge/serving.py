@@ -1,19 +1,18 @@
 """A verified model, loaded with as many threads as suit this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from galago.bundle.classifier import Classifier
-from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import Verification, open_verified
 from galago.edge.threads import threads_for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Serving:
-    """A model that may serve, and what its golden frames showed here."""
+    """A model that may serve: its name, `sha256`, and what its golden frames showed here."""
 
-    model: ModelFile
+    sha256: str
     classifier: Classifier
     verification: Verification
 
@@ -25,5 +24,8 @@ def open_serving(path: Path, threads: int | None = None) -> Serving:
         ModelFileError: it is damaged, or fails; the message names `path`.
     """
     model, verification = open_verified(path, threads=threads or 1)
-    threads = threads or threads_for(model.sha256, verification.interpreter)
-    return Serving(model, Classifier.open(model, threads), verification)
+    sha256 = model.sha256
+    # For months only the flatbuffer is needed; the file and its golden frames are as large again.
+    model = replace(model, content=b"", golden_npz=b"")
+    threads = threads or threads_for(sha256, verification.interpreter)
+    return Serving(sha256, Classifier.open(model, threads), verification)
