@@ -147,7 +147,7 @@ def test_a_video_that_ends_is_a_good_end(
         ("file:nowhere.mp4", 4, "nowhere.mp4"),
         ("dir:nowhere", 4, "nowhere"),
         ("fake:bars*3,error", 4, "fake:bars*3,error"),
-        ("usb:0", 4, "usb:0"),
+        ("usb:97", 4, "/dev/video97"),
         ("webcam", 2, "webcam"),
     ],
 )
