@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,16 @@ def age(frame: Frame) -> int:
     return age_ms(frame.time_ns, frame.pixels[40])
 
 
+def udp_sockets() -> set[str]:
+    """The UDP sockets of this process, by their inodes."""
+    table = Path("/proc/net/udp").read_text().splitlines()[1:]
+    inodes = set()
+    for file in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them
+            inodes.add(str(file.readlink()).removeprefix("socket:[").removesuffix("]"))
+    return inodes & {line.split()[9] for line in table}
+
+
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_frames_are_fresh_and_rgb(server: Server, transport: str) -> None:
     """Red comes as red; the first frame is not one that waited while the camera was opened."""
@@ -88,6 +99,7 @@ def test_frames_are_fresh_and_rgb(server: Server, transport: str) -> None:
         assert 0 <= age(frame) < 1500
         assert camera.source == server.url
         assert camera.detail == f"320x240 h264 15 fps over {transport}"
+        assert bool(udp_sockets()) == (transport == "udp")
         assert (camera.live, camera.noisy, camera.patience_s) == (True, False, 300)
 
 
@@ -113,8 +125,10 @@ def test_a_late_reader_does_not_see_the_past(server: Server) -> None:
         assert after.number - before.number > 15
 
 
-def test_a_pulled_cable_ends_nothing(far_server: tuple[Server, Cable]) -> None:
-    """Pulled at either end and put back, the same iteration goes on with fresh frames."""
+def test_a_pulled_cable_ends_nothing(
+    far_server: tuple[Server, Cable], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Pulled at either end and put back, the same iteration goes on with fresh frames, quietly."""
     server, laid = far_server
     source = f"{server.url}#open_timeout=2&read_timeout=1"
     with open_camera(source) as camera:
@@ -128,6 +142,7 @@ def test_a_pulled_cable_ends_nothing(far_server: tuple[Server, Cable]) -> None:
             assert after.number > before.number
             assert age(after) < 2000
             assert reader.thread.is_alive()
+    assert "timeout" not in capfd.readouterr().err
 
 
 def test_pictures_that_the_network_held_up_are_skipped(
@@ -181,9 +196,12 @@ def test_a_camera_that_restarts_is_found_again_without_a_word() -> None:
         assert child.stdout.readline() == "there\n"
         server.process.kill()
         server.process.wait()
+        assert child.stdin is not None
+        child.stdin.write("\n")
+        child.stdin.flush()
         time.sleep(1.5)
         stack.enter_context(serving(port=server.port, login=login))
-        said, complained = child.communicate("\n", timeout=HANG_S)
+        said, complained = child.communicate(timeout=HANG_S)
         assert (said, complained, child.returncode) == ("back\n", "", 0)
         assert not any(secret in described for secret in SECRETS)
 
@@ -266,6 +284,7 @@ def test_closing_does_not_wait_for_the_network() -> None:
         os.kill(server.process.pid, signal.SIGSTOP)
         time.sleep(0.5)
         camera.close()
+        reader.thread.join(0.5)
         assert reader.thread.is_alive()  # it waits still: close did not wait for it
         reader.thread.join(HANG_S)
         assert not reader.thread.is_alive()

@@ -109,13 +109,15 @@ def _unreachable(error: OSError, port: int) -> str:
 
 
 def _ask(address: Address, timeout_s: float) -> int | None:
-    """Ask for the stream's description; None for an answer that is none.
+    """Ask for the stream's description; None for an answer that is none, or encrypted.
 
     Raises:
         OSError: there is no connection, or no answer in time.
     """
     until = monotonic() + timeout_s
     with socket.create_connection((address.host, address.port), timeout_s) as connection:
+        if address.is_encrypted:
+            return None
         url = f"{address.shown}{address.query}"
         connection.sendall(f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
         answer = b""
