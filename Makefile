@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test test-picamera2 check fix fuzz bench bench-peers bench-training bench-conversion lock clean pictures
+.PHONY: help demo test test-picamera2 test-usb check fix fuzz bench bench-peers bench-training bench-conversion lock clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +25,14 @@ test: $(READY)  ## every test; skipped ones say what is missing
 
 test-picamera2: $(READY)  ## the Pi's camera on real picamera2, in a Debian 13 in .cache/; needs root, mmdebstrap
 	tests/picamera2/chroot.sh $(BIN)/python
+
+USB_TOOLS := qemu-system-x86 qemu-utils mmdebstrap cpio kmod e2fsprogs openssh-client
+
+test-usb: $(READY)  ## the USB camera with a webcam in a virtual machine, three minutes; needs root
+	@for tool in qemu-system-x86_64 mmdebstrap cpio depmod; do \
+		command -v $$tool >/dev/null || missing=1; done; [ -z "$$missing" ] || \
+		{ apt-get -qq update && apt-get -qq install --yes --no-install-recommends $(USB_TOOLS); }
+	GALAGO_VIRTUAL_PI=1 $(BIN)/python -m pytest tests/virtual_pi
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check

@@ -154,17 +154,26 @@ def release_at_once() -> dict[str, Any]:
         return {"before": before, "after": STABLE.resolve().name}
 
 
-def freeze(seconds: str) -> dict[str, Any]:
-    """The camera sends nothing for that long."""
+def freeze() -> dict[str, Any]:
+    """The camera sends nothing for three seconds."""
     with audience() as watching:
         watching.see(5)
         say("freeze")
         count = len(watching.frames)
-        time.sleep(float(seconds))
+        time.sleep(3.0)
         during = len(watching.frames) - count
         say("go")
         watching.see(10)
     return {"during": during, **gaps(watching)}
+
+
+def hang() -> dict[str, Any]:
+    """The camera sends nothing until somebody opens it anew."""
+    with audience() as watching:
+        watching.see(5)
+        say("hang")
+        watching.see(10)
+    return gaps(watching)
 
 
 def tear() -> dict[str, Any]:
@@ -235,7 +244,7 @@ def control(source: str) -> dict[str, Any]:
 SCENES: dict[str, Callable[..., dict[str, Any]]] = {
     scene.__name__: scene
     for scene in (
-        *(look, refusal, busy, replug, release_at_once, freeze, tear),
+        *(look, refusal, busy, replug, release_at_once, freeze, hang, tear),
         *(close_while_waiting, leaks, control),
     )
 }

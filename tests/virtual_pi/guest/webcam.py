@@ -5,8 +5,8 @@
   unplugging are therefore the real ones.
 - Pictures: red above, green below, with a white bar that moves. MJPEG and YUYV, 640x480, 320x240.
 - Controls: exposure, by hand or automatic. It has no focus and no white balance.
-- Obeys lines written to the FIFO: `plug`, `unplug`, `freeze`, `go`, `tear N` (cut off the end of
-  every Nth picture; 0: of none), `reset` (plugged in and well).
+- Obeys lines written to the FIFO: `plug`, `unplug`, `freeze`, `go`, `hang` (until opened anew),
+  `tear N` (cut off the end of every Nth picture; 0: of none), `reset` (plugged in and well).
 
 Sources: USB Video Class 1.0 (descriptors, requests); kernel Documentation/usb/usbip_protocol.rst.
 
@@ -41,6 +41,7 @@ STALL, CONNRESET = -32, -104
 
 SET_CUR, GET_CUR, GET_MIN, GET_MAX, GET_RES, GET_LEN, GET_INFO, GET_DEF = 1, *range(0x81, 0x88)
 CAMERA_TERMINAL, STREAMING = 1, 1  # entity number; interface number
+COMMIT = 2  # selector of a streaming interface
 AE_MODE, EXPOSURE = 2, 4  # control selectors of a camera terminal
 
 # selector: struct format, {request: value}; CUR is what is set
@@ -118,6 +119,7 @@ class Webcam:
     """One plugged-in camera, from its making to `unplug`."""
 
     frozen = False
+    hung = False
     tear_every = 0
 
     def __init__(self) -> None:
@@ -198,7 +200,7 @@ class Webcam:
         elif kind in (0, 1, 2):  # SET_CONFIGURATION, SET_INTERFACE, …_FEATURE
             answer = b""
         elif kind in (0x21, 0xA1) and index == STREAMING:
-            answer = self._negotiate(request, content)
+            answer = self._negotiate(value >> 8, request, content)
         elif kind in (0x21, 0xA1) and index == CAMERA_TERMINAL << 8:
             answer = self._turn(value >> 8, request, content)
         else:
@@ -215,9 +217,10 @@ class Webcam:
             return bytes([2 + len(text), 3]) + text
         return {1: DEVICE, 2: CONFIGURATION}.get(kind)
 
-    def _negotiate(self, request: int, content: bytes) -> bytes:
+    def _negotiate(self, selector: int, request: int, content: bytes) -> bytes:
         """VS_PROBE and VS_COMMIT: what is asked for is what it gets, where it has it."""
         if request == SET_CUR:
+            Webcam.hung = Webcam.hung and selector != COMMIT
             _, form, frame, interval = struct.unpack("<HBBI", content[:8])
             interval = interval if interval in INTERVALS else INTERVALS[0]
             frame = min(max(frame, 1), len(SIZES))
@@ -250,7 +253,7 @@ class Webcam:
                 _, form, frame, interval = struct.unpack("<HBBI", self._agreed)
                 due = max(due + interval / 1e7, time.monotonic() - interval / 1e7)
                 time.sleep(max(due - time.monotonic(), 0))
-                if Webcam.frozen:
+                if Webcam.frozen or Webcam.hung:
                     continue
                 number += 1
                 rate = 10_000_000 // interval
@@ -272,10 +275,12 @@ class Webcam:
                     return  # it does not look any more
                 if not self.plugged:
                     return
+                # Taken and answered under one lock: an answer after an unlinking is an error, upon
+                # which the kernel unplugs the camera.
                 number, _ = self._transfers.popleft()
-            last = start + step >= len(content)
-            header = bytes([2, 0x80 | parity | (2 if last else 0)])
-            self._reply(number, header + content[start : start + step])
+                last = start + step >= len(content)
+                header = bytes([2, 0x80 | parity | (2 if last else 0)])
+                self._reply(number, header + content[start : start + step])
 
 
 def obey(fifo: Path) -> None:
@@ -287,6 +292,8 @@ def obey(fifo: Path) -> None:
                 webcam.unplug()
             if word in ("plug", "reset") and not webcam.plugged:
                 webcam = Webcam()
+            if word in ("hang", "reset"):
+                Webcam.hung = word == "hang"
             if word in ("freeze", "go", "reset"):
                 Webcam.frozen = word == "freeze"
             if word in ("tear", "reset"):

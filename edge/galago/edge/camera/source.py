@@ -19,7 +19,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from galago.edge.camera import fake, file, folder, picamera, rtsp
+from galago.edge.camera import fake, file, folder, picamera, rtsp, usb
 from galago.edge.camera.base import Camera
 from galago.edge.camera.hint import nearest
 from galago.edge.camera.keys import Source
@@ -46,6 +46,7 @@ class Kind:
 # A new kind is one file beside file.py and one line here.
 KINDS: Mapping[str, Kind] = {
     "picamera2": Kind(picamera.open_source, picamera.KEYS, "picamera2:0", default="0"),
+    "usb": Kind(usb.open_source, usb.KEYS, "usb:0"),
     "file": Kind(file.open_source, file.KEYS, "file:clip.mp4"),
     "dir": Kind(folder.open_source, folder.KEYS, "dir:frames/"),
     "fake": Kind(fake.open_source, fake.KEYS, "fake:bars*30"),

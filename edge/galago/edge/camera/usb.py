@@ -61,6 +61,7 @@ class UsbCamera(Closing):
     def __init__(self, device: Path, wanted: Wanted, *, source: str) -> None:
         super().__init__(source)
         self._device, self._wanted = device, wanted
+        self._note = "" if device.is_symlink() else f", known only as {device} after an unplugging"
         self._lock = threading.Lock()  # around every use of the device
         self._pool = Pool()
         self._pause_s = _FIRST_PAUSE_S
@@ -110,9 +111,7 @@ class UsbCamera(Closing):
 
     def _opened(self) -> Stream:
         stream = Stream(self._device, self._wanted)
-        self.detail = stream.detail
-        if not self._device.is_symlink():
-            self.detail += f", known only as {self._device}: it must come back under this number"
+        self.detail = stream.detail + self._note
         self._heard_ns = monotonic_ns()
         return stream
 

@@ -35,7 +35,7 @@ YUYV = "YUYV"
 
 # One is filled while the other is read. More would only keep older pictures.
 _BUFFERS = 2
-_STALE_NS = 1_000_000_000  # a time of the driver further from now than this is not believed
+_STALE_NS = 60_000_000_000  # a picture may wait for its reader, but not as long as this
 
 # Source: linux/videodev2.h: VIDIOC_QUERYCAP and struct v4l2_capability.
 _QUERYCAP = 0x80685600
