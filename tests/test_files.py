@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from galago.errors import UsageError
-from galago.files import new_folder, remove_leftovers, replacing
+from galago.files import adding, new_folder, remove_leftovers, replacing
 
 
 class PulledPlugError(Exception):
@@ -39,6 +39,27 @@ def test_a_file_can_be_read_by_others(tmp_path: Path) -> None:
     with replacing(tmp_path / "model") as temporary:
         temporary.write_text("new")
     assert (tmp_path / "model").stat().st_mode & 0o044 == 0o044
+
+
+def test_a_file_is_added_whole(tmp_path: Path) -> None:
+    """As one that is replaced: nothing of it before the end, nothing beside it after."""
+    path = tmp_path / "picture"
+    with adding(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o044 == 0o044
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_not_added_over_another(tmp_path: Path) -> None:
+    """Not even over one that came while it was written."""
+    path = tmp_path / "picture"
+    with pytest.raises(FileExistsError), adding(path) as temporary:
+        temporary.write_text("new")
+        path.write_text("of another program")
+    assert path.read_text() == "of another program"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_appears_whole(tmp_path: Path) -> None:

@@ -139,27 +139,40 @@ def capture(source: str, out: Path, settings: CaptureSettings | None = None) -> 
     with stop_on_signals() as stop, Screen() as screen:
         health = Health(screen.tell_change)
         with Feed(partial(open_camera, source), stop, health=health) as feed:
-            collector = _Collector(
-                trigger, Album(out, settings.form, settings.keep_free_mb), settings, health, screen
-            )
-            try:
-                with _keys(trigger, settings.occasion, stop, screen):
-                    _collect(feed, collector, Inspector(feed.camera, health))
-            except (GalagoError, OSError):
-                screen.tell(collector.taken.as_text())
-                raise
+            album = Album(out, settings.form, settings.keep_free_mb)
+            collector = _Collector(trigger, album, settings, health, screen)
+            inspector = Inspector(feed.camera, health)
+            with (
+                _count_at_errors(collector.taken, screen),
+                _keys(trigger, settings.occasion, stop, screen),
+                inspector,
+            ):
+                _collect(feed, collector, inspector, settings.regions)
     return collector.taken
 
 
-def _collect(feed: Feed, collector: "_Collector", inspector: Inspector) -> None:
-    settling = _Settling()
-    with inspector:
-        while not collector.has_enough and (prepared := feed.next()) is not None:
-            frame = prepared.frame
-            inspector.offer(frame)
-            if settling.is_over(feed.camera, frame.time_ns):
-                collector.look(frame)
-            frame.release()
+def _collect(
+    feed: Feed, collector: "_Collector", inspector: Inspector, regions: tuple[Region, ...]
+) -> None:
+    cut, settling = Cutter(regions), _Settling()
+    while not collector.has_enough and (prepared := feed.next()) is not None:
+        frame = prepared.frame
+        inspector.offer(frame)
+        views = cut(frame.pixels)  # first, so that a wrong region is told at once
+        if settling.is_over(feed.camera, frame.time_ns):
+            collector.look(frame, views)
+        frame.release()
+
+
+@contextmanager
+def _count_at_errors(taken: Collection, screen: Screen) -> Iterator[None]:
+    """Before an error is told, tell what there is all the same."""
+    try:
+        yield
+    except (GalagoError, OSError):
+        if taken.pictures:
+            screen.tell(taken.as_text())
+        raise
 
 
 @contextmanager
@@ -237,7 +250,7 @@ class _Collector:
     ) -> None:
         self.taken = Collection(album.out)
         self._trigger, self._album, self._health, self._screen = trigger, album, health, screen
-        self._cut = Cutter(settings.regions)
+        self._regions = settings.regions
         self._period_ns = round(_NS / settings.occasion.burst_fps)
         self._count = settings.count
         self._burst: _Burst | None = None
@@ -246,9 +259,9 @@ class _Collector:
     def has_enough(self) -> bool:
         return self._count is not None and self.taken.pictures >= self._count
 
-    def look(self, frame: Frame) -> None:
-        """Take what is due of a frame."""
-        views, time_ns = self._cut(frame.pixels), frame.time_ns
+    def look(self, frame: Frame, views: list[Pixels]) -> None:
+        """Take what is due of a frame and its regions."""
+        time_ns = frame.time_ns
         # Asked in a burst, too: what moves then, or is pressed, is no reason for another.
         taking = self._trigger(views, time_ns)
         if self._burst is None and taking is not None:
@@ -272,7 +285,7 @@ class _Collector:
         for index in burst.taking.regions:
             if self.has_enough:
                 return
-            name = self._cut.regions[index].name if len(views) > 1 else None
+            name = self._regions[index].name if len(views) > 1 else None
             self._album.add(views[index], taken, burst.number, burst.frames, name)
             self.taken.bursts += not burst.pictures
             burst.pictures += 1

@@ -9,6 +9,7 @@
 """
 
 import os
+import re
 import select
 import sys
 import termios
@@ -22,7 +23,8 @@ from typing import Self
 from galago.errors import UsageError
 
 _AT_ONCE = 64  # bytes; nobody types faster
-_ESCAPE = "\x1b"  # arrows and the like come as one string that begins with it
+# Arrows and the like come as several characters, some of them letters. Source: ECMA-48, 5.4.
+_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|O.|.)?")
 
 
 class Keyboard:
@@ -77,7 +79,7 @@ class Keyboard:
             self._press(typed)
 
     def _press(self, typed: str) -> None:
-        for character in typed.partition(_ESCAPE)[0].lower():
+        for character in _SEQUENCE.sub("", typed).lower():
             if character in self._keys:
                 self._keys[character]()
 
