@@ -27,8 +27,7 @@ class Frame:
     picture.
 
     Nobody writes into `pixels` until the last who holds the frame has released it; then the camera
-    uses the memory again. Whoever takes a frame from a camera holds it. A frame of `picamera2:` is
-    one of very few buffers: one that is never released is missed.
+    uses the memory again. Whoever takes a frame from a camera holds it.
     """
 
     pixels: Pixels
