@@ -280,6 +280,7 @@ def test_faults_show_the_last_picture_not_the_last_fault() -> None:
     """Each fault spoils the picture itself, however many faults come one after the other."""
     shown = pictures("fake:bars,torn,blurred,stall*0s,frozen?pace=max&size=64x48")
     np.testing.assert_array_equal(shown[3], shown[0])
+    assert shades("fake:white*2,black,frozen*2,white,frozen?pace=max") == "wwbbbww"
 
 
 @pytest.mark.parametrize("what", ["frozen", "torn", "resized", "blurred", "shifted"])

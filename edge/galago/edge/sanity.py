@@ -52,12 +52,10 @@ CAUSES: Mapping[str, str] = {
 _NS = 1_000_000_000
 _LONGEST_S = 1.0  # between two looks: what nobody looked at is no evidence
 _SAMPLED_ROWS = 64
-_SAME_LOOKS = 3  # of a slow camera, two equal pictures may be one that was taken twice
 _NEWEST = 0.5  # weight of the newest look in the average that is compared with the reference
 
 # Chosen on photographs, reported on others: bench/false_alarms.py.
 _LOST_ENTER, _LOST_LEAVE = 0.45, 0.35  # share of tiles; a plain subject over 40 % of the view: 0.3
-_SHIFT = 0.022  # share of the width; in the wind a camera moves by less
 _THERE = 0.15  # twice what two unrelated views have in common
 _HERE, _NOWHERE = 0.10, 0.08  # in place from there on; another view below
 _UNSURE = 0.2  # weight of a view that is nowhere: a large subject may hide it for a while
@@ -173,9 +171,7 @@ def _is_blurred(likeness: Likeness, *, already: bool) -> bool | None:
 
 def _degree_moved(likeness: Likeness, *, blurred: bool) -> float | None:
     """How surely the view is another, 0–1; None: no telling."""
-    right, down = likeness.shift
-    elsewhere = max(abs(right), abs(down)) >= _SHIFT
-    if elsewhere and likeness.there >= _THERE and likeness.here < 0.5 * likeness.there:
+    if likeness.there >= _THERE and likeness.here < 0.5 * likeness.there:
         return 1.0
     if likeness.here >= _HERE:
         return 0.0
@@ -230,16 +226,15 @@ class _Same:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._digest: int | None = None
-        self._seconds, self._looks = 0.0, 0
+        self._seconds = 0.0
 
     def look(self, pixels: Pixels, clock: _Clock) -> bool:
         digest = zlib.crc32(pixels[:: max(len(pixels) // _SAMPLED_ROWS, 1)].tobytes())
         if digest != self._digest:
-            self._digest, self._seconds, self._looks = digest, 0.0, 0
+            self._digest, self._seconds = digest, 0.0
             return False
         self._seconds += clock.elapsed_s
-        self._looks += 1
-        return self._seconds >= self._limit_s and self._looks >= _SAME_LOOKS
+        return self._seconds >= self._limit_s
 
 
 class _Learner:
