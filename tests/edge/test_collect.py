@@ -262,6 +262,14 @@ def test_json_is_one_document(galago: Galago, tmp_path: Path) -> None:
     assert json.loads(outcome.out) == document
 
 
+def test_a_live_camera_gets_a_second_to_adjust(galago: Galago, tmp_path: Path) -> None:
+    """Its first pictures are too bright or of a wrong colour."""
+    out = tmp_path / "cat"
+    galago("capture", "fake:white*3,bars*9s", "--out", out, "--every", 9, "--count", 1)
+    (path,) = taken(out)
+    assert read_image(path).min() == 0
+
+
 def test_torn_frames_are_left_out(galago: Galago, tmp_path: Path) -> None:
     """From the first one on, and counted; the burst is shorter by them."""
     pictures = noise(6)
@@ -352,7 +360,7 @@ def test_a_disk_that_is_full_has_no_half_pictures(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("galago: File too large")
+    assert done.stderr.splitlines()[-1] == f"galago: File too large: {out}"
     (path,) = taken(out)
     assert np.array_equal(read_image(path), pictures[0])
 
@@ -416,6 +424,7 @@ def test_keys_take_pictures(tmp_path: Path) -> None:
         screen.press(" ")
         screen.wait_for("1 picture in 1 burst")
         screen.press("\x1b[B")
+        time.sleep(0.3)  # in which it would take a burst
         screen.press("xb")
         screen.wait_for("4 pictures in 2 bursts")
         screen.press("q")
@@ -457,9 +466,12 @@ def test_a_terminal_that_goes_away_ends_it(tmp_path: Path) -> None:
     ) as process:
         os.close(slave)
         assert process.stderr is not None
-        assert "q ends" in process.stderr.readline()
-        os.close(master)
-        out, err = process.communicate(timeout=HANG_S)
+        try:
+            assert "q ends" in process.stderr.readline()
+            os.close(master)
+            out, err = process.communicate(timeout=HANG_S)
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert out.startswith("0 pictures")
     assert err == ""

@@ -123,6 +123,8 @@ class Album:
                     temporary.write_bytes(content)
             except FileExistsError:  # another capture's, into the same folder
                 continue
+            except OSError as error:  # a full disk does not say where it is full
+                raise OSError(error.errno, error.strerror, str(self.out)) from error
             return
 
     def _check_room(self) -> None:
