@@ -6,7 +6,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from galago.edge.camera.hint import nearest
@@ -31,8 +31,8 @@ class Source:
 
     text: str
     kind: str
-    rest: str
-    keys: Mapping[str, str]
+    rest: str = field(repr=False)
+    keys: Mapping[str, str] = field(repr=False)
 
     def refused(self, key: str, expected: str) -> UsageError:
         """The error for a key with a wrong value."""
@@ -91,11 +91,9 @@ class Source:
             raise self.refused(key, "WIDTHxHEIGHT in pixels, such as 640x480")
         return int(match[1]), int(match[2])
 
-    def patience(self, default: float) -> float:
+    def patience(self) -> float | None:
         """Seconds without a frame before the camera counts as lost."""
-        seconds = self.number("patience", 0.1, 86400, default)
-        assert seconds is not None  # noqa: S101 - for the type checker: there is a default
-        return seconds
+        return self.number("patience", 0.1, 86400)
 
     def paced(self) -> bool:
         """Whether it keeps its own pace; `pace=max` is as fast as it is taken."""

@@ -7,7 +7,8 @@
     dir:FOLDER[?fps=10&pace=max&loop=1]              the images of a folder, by name
     fake:STEPS[?size=640x480&fps=30&seed=0&loop=1]   a script (see script.py); pace=max for fps
 
-- Everything unknown is refused: kind, key, value, and a key given twice.
+- Everything unknown is refused: kind, key, value, and a key given twice. Every kind takes
+  `patience=SECONDS`, how long it may be silent before it counts as lost.
 - A message never repeats more of a source than the part it is about: it may hold a password.
 - `rest` ends at the first `?`; there is no escape.
 
@@ -63,7 +64,11 @@ def open_camera(source: str) -> Camera:
         CameraError: it names something that is missing, unreadable or without a frame.
     """
     parsed = parse(source)
-    return KINDS[parsed.kind].open(parsed)
+    patience_s = parsed.patience()
+    camera = KINDS[parsed.kind].open(parsed)
+    if patience_s is not None:
+        camera.patience_s = patience_s
+    return camera
 
 
 def parse(source: str) -> Source:
@@ -97,7 +102,7 @@ def _forms() -> str:
 
 
 def _keys(kind: str, query: str) -> dict[str, str]:
-    known = KINDS[kind].keys
+    known = (*KINDS[kind].keys, "patience")
     keys: dict[str, str] = {}
     if KINDS[kind].mark == "#" and "@" in query:  # it is then the end of a password
         raise UsageError(f"{kind}: keys start at '#': write one in a password as %23")
