@@ -125,9 +125,9 @@ def busy() -> dict[str, Any]:
         return {**json.loads(done.stdout), "stderr": done.stderr}
 
 
-def replug() -> dict[str, Any]:
+def replug(source: str = "usb:0") -> dict[str, Any]:
     """Pull the cable and put it back while another program holds on to the old number."""
-    with audience() as watching:
+    with audience(source) as watching:
         watching.see(5)
         before = STABLE.resolve().name
         held = os.open(STABLE, os.O_RDWR)
@@ -220,7 +220,7 @@ def leaks() -> dict[str, Any]:
     for _ in range(4):
         look(str(STABLE))
     for _ in range(3):
-        replug()
+        replug(str(STABLE))
     return {"before": before, "after": holdings()}
 
 

@@ -142,6 +142,7 @@ class UsbCamera(Closing):
 
 def decoded(data: Pixels, time_ns: int, number: int, pool: Pool) -> Frame | None:
     """Decode a JPEG, (1, bytes) uint8; None where its end is missing or it is no JPEG."""
+    # OpenCV 4.6 and 4.10, Debian's, make a picture of it; 5.0 decodes all of it and then refuses.
     # Anywhere, not at the very end: some cameras fill up with zeros or with older bytes.
     if _END_OF_IMAGE not in data.tobytes():
         return None

@@ -4,7 +4,7 @@
 - What is wrong with a device is said here, in one line, before OpenCV says it less clearly.
 - Size, format and rate are asked for and read back; what is agreed on is in `detail`.
 - A control that the camera lacks, or a value that it does not take, is refused.
-- Only opening waits long, up to OpenCV's 10 s for the first picture.
+- Only opening waits long, up to OpenCV's 10 s for the first picture; with OpenCV 4.6 reading too.
 
     stream = Stream(Path("/dev/video0"), Wanted(size=(640, 480)))
     if stream.wait(0.1):
@@ -36,6 +36,9 @@ YUYV = "YUYV"
 # One is filled while the other is read. More would only keep older pictures.
 _BUFFERS = 2
 _STALE_NS = 60_000_000_000  # a picture may wait for its reader, but not as long as this
+
+# OpenCV 4.6 does not have it in Python: there `take` waits, up to OpenCV's own 10 s.
+_WAIT_ANY: Any = getattr(cv2.VideoCapture, "waitAny", None)
 
 # Source: linux/videodev2.h: VIDIOC_QUERYCAP and struct v4l2_capability.
 _QUERYCAP = 0x80685600
@@ -231,8 +234,10 @@ class Stream:
         Raises:
             CameraError: the camera is gone.
         """
+        if _WAIT_ANY is None:
+            return True
         try:
-            ready, which = cv2.VideoCapture.waitAny([self._capture], round(seconds * 1e9))
+            ready, which = _WAIT_ANY([self._capture], round(seconds * 1e9))
         except cv2.error as error:
             raise CameraError("the camera is gone") from error
         if ready and not len(which):  # neither a picture nor an error, as of a device hung up
