@@ -296,13 +296,18 @@ def _note(
     changes: list[Change], planted: Planted, found: Found, begin_s: float, end_s: float
 ) -> None:
     found.planted += 1
+    told, over_s = False, None
     for change in changes:
-        if change.state.name != planted.state:
-            found.others[change.state.name] += change.ended_ns is None
-        elif change.ended_ns is None:
+        begun = change.ended_ns is None
+        if change.state.name != planted.state or change.state.since_ns >= end_s * SECOND:
+            found.others[change.state.name] += begun
+        elif begun and not told:
             found.begun_s.append(change.state.since_ns / SECOND - begin_s)
-        else:
-            found.over_s.append(change.ended_ns / SECOND - end_s)
+            told = True
+        elif change.ended_ns is not None:
+            over_s = change.ended_ns / SECOND - end_s
+    if over_s is not None:
+        found.over_s.append(over_s)  # the last, where it was over and came again
 
 
 def play(watch: Watch, source: Callable[[float], Pixels], light: Light, seconds: float) -> None:
@@ -370,7 +375,7 @@ def tell_alarms(what: str, watches: list[Watch]) -> None:
 def tell_found(what: str, found: Mapping[str, Found]) -> None:
     """Print a row for every planted fault."""
     print(f"\n{what}\n")
-    print("| fault | state | found | told after s, median (latest) | over after s | also told |")
+    print("| fault | state | found | told after s, median (latest) | over after s | told wrongly |")
     print("|---|---|---|---|---|---|")
     for planted in FAULTS:
         row = found[planted.name]

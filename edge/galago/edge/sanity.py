@@ -14,13 +14,12 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from galago.bundle.preprocess import Pixels
 from galago.edge.glance import is_bright, is_dark, is_torn
 from galago.edge.health import Health
-from galago.edge.reference import HEIGHT, WIDTH, Grey, Reference, Thumbnail
+from galago.edge.reference import Grey, Reference, Thumbnail
 from galago.edge.view import Likeness, View
 
 CAUSES: Mapping[str, str] = {
@@ -52,7 +51,6 @@ CAUSES: Mapping[str, str] = {
 _NS = 1_000_000_000
 _LONGEST_S = 1.0  # between two looks: what nobody looked at is no evidence
 _SAMPLED_ROWS = 64
-_NEWEST = 0.5  # weight of the newest look in the average that is compared with the reference
 
 # Chosen on photographs, reported on others: bench/false_alarms.py.
 _LOST_ENTER, _LOST_LEAVE = 0.45, 0.35  # share of tiles; a plain subject over 40 % of the view: 0.3
@@ -110,7 +108,6 @@ class Sanity:
         self._clock = _Clock()
         self._shape: tuple[int, ...] = ()
         self._thumbnail = Thumbnail()
-        self._average = np.zeros((HEIGHT, WIDTH), np.float32)
         self._learner = _Learner()
         self._view: View | None = None
         self.reference: Reference | None = None
@@ -125,7 +122,6 @@ class Sanity:
         self._shape = self._shape or pixels.shape
         grey = self._thumbnail(pixels)
         if self._is_whole(pixels, grey):
-            cv2.accumulateWeighted(grey, self._average, _NEWEST)
             self._look_at_view(grey)
 
     def _is_whole(self, pixels: Pixels, grey: Grey) -> bool:
@@ -144,7 +140,8 @@ class Sanity:
             if learnt is not None:
                 self._compare_with(learnt)
             return
-        likeness = self._view.compare(self._average)
+        # This look alone: in the average of several, leaves that move have lost their detail.
+        likeness = self._view.compare(grey.astype(np.float32))
         if likeness is None:
             return
         lost = _is_blurred(likeness, already=self._blurred.told)
@@ -154,7 +151,6 @@ class Sanity:
 
     def _compare_with(self, reference: Reference) -> None:
         self.reference, self._view = reference, View(reference)
-        self._average[:] = reference.grey
 
 
 def _is_picture(pixels: Pixels) -> bool:
