@@ -53,7 +53,7 @@ _LONGEST_S = 1.0  # between two looks: what nobody looked at is no evidence
 _SAMPLED_ROWS = 64
 
 # Chosen on photographs, reported on others: bench/false_alarms.py.
-_LOST_ENTER, _LOST_LEAVE = 0.45, 0.35  # share of tiles; a plain subject over 40 % of the view: 0.3
+_LOST_ENTER, _LOST_LEAVE = 0.50, 0.35  # share of tiles; without a fault, at most 0.39 was lost
 _THERE = 0.15  # twice what two unrelated views have in common
 _HERE, _NOWHERE = 0.10, 0.08  # in place from there on; another view below
 _UNSURE = 0.2  # weight of a view that is nowhere: a large subject may hide it for a while

@@ -5,7 +5,7 @@
 - Where the reference has nothing to tell by (a bare wall), nothing is said.
 
     likeness = View(reference).compare(grey)
-    if likeness.lost is not None and likeness.lost > 0.45:
+    if likeness.lost is not None and likeness.lost > 0.5:
         print("out of focus")
 """
 
