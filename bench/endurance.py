@@ -58,15 +58,18 @@ def learn(model: ModelFile, view: Path) -> None:
 def watch(model: ModelFile, frames: int, settings: LoopSettings, view: Path) -> list[int]:
     """Look at so many frames; resident memory after the warm-up and then ten times, in kB."""
     classifier, health = Classifier.open(model), Health()
-    opener = partial(open_camera, SCRIPT)
+    opener, stop = partial(open_camera, SCRIPT), threading.Event()
     seen_kb: list[int] = []
     steps = {WARM_UP, *(frames * tenth // 10 for tenth in range(1, 11))}
     with (
         Path(os.devnull).open("w", encoding="utf-8") as sink,
-        Loop(opener, classifier, threading.Event(), settings, health) as loop,
+        Loop(opener, classifier, stop, settings, health) as loop,
     ):
         write = partial(print, file=sink)
-        with Inspector(loop.camera, health, view) as inspector, Outlet(write, wait=True) as outlet:
+        with (
+            Inspector(loop.camera, health, view) as inspector,
+            Outlet(write, stop.set, wait=True) as outlet,
+        ):
             for seen in loop:
                 inspector.offer(seen.frame)
                 if seen.changed:

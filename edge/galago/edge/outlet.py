@@ -2,7 +2,7 @@
 
 - The loop never waits for a slow reader of a live camera; what finds no room is counted and said.
 - Of a recording nothing is lost: there the loop waits.
-- A reader that has left is an error of the writer, raised where the next line is put.
+- A reader that has left is told at once, by a call, and is an error where the outlet closes.
 """
 
 import queue
@@ -21,24 +21,21 @@ class Outlet:
 
     Args:
         write: writes one line; may wait, and may raise.
+        failed: called when it has raised, after which nothing is written.
         wait: whether `put` waits for room.
     """
 
-    def __init__(self, write: Callable[[str], None], *, wait: bool = False) -> None:
+    def __init__(
+        self, write: Callable[[str], None], failed: Callable[[], None], *, wait: bool = False
+    ) -> None:
         self.lost = 0
-        self._write, self._wait = write, wait
+        self._write, self._failed, self._wait = write, failed, wait
         self._error: BaseException | None = None
         self._queue: queue.Queue[str | None] = queue.Queue(ROOM)
         self._thread = threading.Thread(target=self._run, name="outlet", daemon=True)
 
     def put(self, line: str) -> None:
-        """Hand over a line.
-
-        Raises:
-            BaseException: what `write` has raised meanwhile.
-        """
-        if self._error is not None:
-            raise self._error
+        """Hand over a line."""
         try:
             self._queue.put(line, block=self._wait)
         except queue.Full:
@@ -69,5 +66,6 @@ class Outlet:
                 continue  # goes on to take, so that nobody waits for room
             try:
                 self._write(line)
-            except BaseException as error:  # noqa: BLE001 - handed to the loop, which raises it
+            except BaseException as error:  # noqa: BLE001 - handed to whoever closes, who raises it
                 self._error = error
+                self._failed()

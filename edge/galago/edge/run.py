@@ -54,17 +54,18 @@ def run(model_path: Path, source: str, out: TextIO, settings: RunSettings | None
             what, how = _what(loop.camera), _how(serving.verification)
             tell(f"{model_path.name} looks at {what}, {how}")
             inspector = Inspector(loop.camera, health, settings.reference)
-            events = _look(loop, serving.sha256, out, inspector)
+            write = partial(print, file=out, flush=True)
+            outlet = Outlet(write, stop.set, wait=not loop.camera.live)
+            events = _look(loop, serving.sha256, outlet, inspector)
             why = "stopped by a signal" if stop.is_set() else f"{loop.camera.source} has ended"
             tell(f"{why}: {loop.frames} frames, {loop.dropped} dropped, {events} events")
 
 
-def _look(loop: Loop, sha256: str, out: TextIO, inspector: Inspector) -> int:
+def _look(loop: Loop, sha256: str, outlet: Outlet, inspector: Inspector) -> int:
     """Look until the end; how many events there were."""
     events = 0
     make = partial(make_event, labels=loop.labels, model=sha256, device=platform.node())
-    write = partial(print, file=out, flush=True)
-    with inspector, Outlet(write, wait=not loop.camera.live) as outlet:
+    with inspector, outlet:
         for seen in loop:
             inspector.offer(seen.frame)
             if seen.changed:
