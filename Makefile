@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test test-picamera2 test-usb check fix fuzz bench bench-peers bench-training bench-conversion lock clean pictures
+.PHONY: help demo test test-picamera2 test-usb check fix fuzz bench bench-loop bench-peers bench-training bench-conversion lock clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,6 +55,13 @@ bench: demo  ## the figures of docs/benchmarks.md; needs the folder ../shared, a
 
 bench-peers: $(READY)  ## Galago beside other programs, twenty minutes; a first run installs them
 	PYTHONPATH=bench $(BIN)/python -m peers --chart docs/pictures/peers.svg
+
+bench-loop: demo  ## the loop, a million frames, the camera's faults; after bench-peers, as root, ../shared
+	$(BIN)/python bench/loop.py demo/feeder.tflite .cache/peers/224.tflite
+	$(BIN)/python bench/preprocessing.py ../shared
+	$(BIN)/python bench/endurance.py demo/feeder.tflite
+	$(BIN)/python bench/false_alarms.py ../shared
+	$(BIN)/python bench/rtsp_outage.py
 
 bench-training: $(READY)  ## the same of training, some two hours; needs the folder ../shared
 	rm -rf .cache/runs && mkdir -p .cache/runs

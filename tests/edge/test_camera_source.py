@@ -24,7 +24,7 @@ REFUSED = {
     "dir:?fps=3": "dir: needs something after it, such as dir:frames/",
     "file:clip.mp4?": "file: expected key=value after '?', received ''",
     "file:clip.mp4?loop": "file: expected key=value after '?', received 'loop'",
-    "file:clip.mp4?lop=1": "unknown key 'lop': expected pace, loop, patience (did you mean 'loop'?)",
+    "file:clip.mp4?lop=1": "unknown key 'lop': expected pace, loop, patience (did you mean 'loop'",
     "file:clip.mp4?fps=5": "file: unknown key 'fps': expected pace, loop",
     "file:clip.mp4?loop=1&loop=1": "file: the key 'loop' is given twice: leave one",
     "file:clip.mp4?loop=yes": "file: loop must be 0 or 1, received 'yes'",

@@ -5,7 +5,7 @@
     rtsp://[USER:PASSWORD@]HOST/PATH[#key=value&…]   a network camera; its own `?` is the URL's
     file:CLIP[?pace=max&loop=1]                      a video, at its own frame rate
     dir:FOLDER[?fps=10&pace=max&loop=1]              the images of a folder, by name
-    fake:STEPS[?size=640x480&fps=30&seed=0&loop=1]   a script (see script.py); pace=max for fps
+    fake:STEPS[?size=640x480&fps=30&noise=0&loop=1]  a script (see script.py); pace=max for fps
 
 - Everything unknown is refused: kind, key, value, and a key given twice. Every kind takes
   `patience=SECONDS`, how long it may be silent before it counts as lost.
