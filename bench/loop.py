@@ -3,6 +3,8 @@
     python bench/loop.py MODEL.tflite… [--rounds 5]
 
 `galago bench`, in a fresh process for each round, models taking turns; medians over the rounds.
+Beside the loop's latency stands that of the bare classifier, called at the same pace in one thread:
+a processor that rests between frames is slower and less even than one that is always busy.
 """
 
 import argparse
@@ -10,10 +12,20 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 from machine import describe
+
+from galago.bundle.classifier import Classifier
+from galago.bundle.model_file import ModelFile
+from galago.edge.bench import FRAME_SIZE
+
+PACED_S = 5
+WARM_UP = 20
 
 COLUMNS = {
     "raw µs": "raw_us.median",
@@ -23,6 +35,8 @@ COLUMNS = {
     "loop / raw rate": "ratio",
     "frame to decision µs": "latency_us.median",
     "its p99": "latency_us.p99",
+    "the same, bare": "bare_us.median",
+    "bare p99": "bare_us.p99",
     "dropped": "dropped",
     "CPU s per 1000": "cpu_s_per_1000",
     "start to first answer s": "startup_s",
@@ -36,7 +50,22 @@ def measure(model: Path) -> dict[str, Any]:
     command += ["--threads", "1", "--json"]
     child = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     document: dict[str, Any] = json.loads(child.stdout)
-    return document
+    return document | {"bare_us": paced(model, document["live_fps"])}
+
+
+def paced(model: Path, fps: float) -> dict[str, float]:
+    """The classifier alone, called `fps` times a second with one of four frames."""
+    classifier = Classifier.open(ModelFile.read(model))
+    frames = np.random.default_rng(0).integers(0, 256, (4, *FRAME_SIZE, 3), np.uint8)
+    times_us, due = [], time.perf_counter()
+    for number in range(round(fps * PACED_S)):
+        due += 1 / fps
+        time.sleep(max(0.0, due - time.perf_counter()))
+        start_ns = time.perf_counter_ns()
+        classifier(frames[number % len(frames)])
+        times_us.append((time.perf_counter_ns() - start_ns) / 1000)
+    median, p99 = np.percentile(times_us[WARM_UP:], (50, 99))
+    return {"median": float(median), "p99": float(p99)}
 
 
 def pick(document: dict[str, Any], path: str) -> float:
@@ -53,6 +82,7 @@ def main() -> None:
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    cv2.setNumThreads(1)
     found: dict[Path, list[dict[str, Any]]] = {model: [] for model in options.models}
     for _ in range(options.rounds):
         for model in options.models:

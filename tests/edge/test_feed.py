@@ -84,6 +84,16 @@ def test_a_camera_that_fails_is_opened_again_once(stop: threading.Event) -> None
     assert causes[0].endswith("(opening it again)")
 
 
+def test_a_camera_that_cannot_be_opened_again_says_why(stop: threading.Event) -> None:
+    """The error is that of its second opening, and nothing is left over."""
+    before = threading.active_count()
+    opener = Opener("fake:bars*3,error?fps=200", "file:nowhere.mp4")
+    with pytest.raises(CameraError, match=r"nowhere\.mp4"), Feed(opener, stop) as feed:
+        while feed.next():
+            pass
+    assert threading.active_count() == before
+
+
 def test_a_recording_has_no_second_chance(stop: threading.Event) -> None:
     """What cannot be read once cannot be read twice."""
     opener = Opener("fake:bars*3,error?pace=max")

@@ -189,8 +189,10 @@ class _Capture:
             raise self._failure
 
     def close(self) -> None:
-        """Let go of the camera; if its driver hangs, leave it behind."""
+        """Let go of the camera, if it was opened; if its driver hangs, leave it behind."""
         self._closing.set()
+        if self._failure is not None or not self._opened.is_set():
+            return
         self.newest.close()
         closer = threading.Thread(target=self.camera.close, name="close", daemon=True)
         closer.start()
