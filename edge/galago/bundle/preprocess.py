@@ -73,15 +73,15 @@ def _mipmap(view: Pixels, size: tuple[int, int], out: Pixels | None = None) -> P
     """Halve as often as leaves enough, sample bilinearly at twice the size, halve once more.
 
     Averages of 2 × 2 pixels are what INTER_AREA is fast at, and exact. What is left is less than
-    three times too large, and four bilinear samples for each new pixel reach all of it, with some
-    to spare for frames wider than the input; one alone would not (docs/adr/0011-mipmap.md).
+    four times too large, and four bilinear samples for each new pixel reach all of it; one alone
+    would not (docs/adr/0011-mipmap.md).
     Source: mipmaps: L. Williams, Pyramidal Parametrics, SIGGRAPH 1983; 2 × 2 supersampling.
     """
     width, height = size
-    while view.shape[0] >= 3 * height and view.shape[1] >= 3 * width:
+    while view.shape[0] >= 4 * height and view.shape[1] >= 4 * width:
         view = _area(view, (view.shape[1] // 2, view.shape[0] // 2))
     steepest = max(view.shape[0] / height, view.shape[1] / width)
-    if steepest > 6:  # proportions that no camera has
+    if steepest > 8:  # proportions that no camera has
         return _area(view, size, out)
     if steepest <= 1:
         return as_pixels(cv2.resize(view, size, dst=out, interpolation=cv2.INTER_LINEAR))
