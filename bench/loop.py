@@ -18,11 +18,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from machine import describe
 
 from galago.bundle.classifier import Classifier
 from galago.bundle.model_file import ModelFile
 from galago.edge.bench import FRAME_SIZE
+from machine import describe
 
 PACED_S = 5
 WARM_UP = 20
