@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from galago.bundle.preprocess import Pixels, PreprocessSpec, as_pixels, preprocess
+from galago.bundle.preprocess import Pixels, PreprocessSpec, Scratch, as_pixels, preprocess
 from galago.errors import FrameError
 
 
@@ -95,6 +95,14 @@ def test_out_receives_the_very_same_pixels(shape: tuple[int, int, int]) -> None:
     out = np.empty((20, 20, 3), np.uint8)
     assert preprocess(frame, spec, out=out) is out
     assert np.array_equal(out, preprocess(frame, spec))
+
+
+def test_scratch_changes_no_pixel() -> None:
+    """Frames of several sizes in turns, through the same scratch, are prepared as without it."""
+    scratch, spec = Scratch(), PreprocessSpec(48, 64)
+    for frame in [scene(480, 640), scene(240, 320), scene(480, 640), scene(1080, 1920)] * 2:
+        prepared = preprocess(frame, spec, scratch=scratch)
+        assert np.array_equal(prepared, preprocess(frame, spec))
 
 
 def test_result_never_shares_memory_with_the_frame() -> None:

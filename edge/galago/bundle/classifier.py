@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from galago.bundle.interpreter import Interpreter, Raw, Tensor, dequantize
 from galago.bundle.manifest import Head
 from galago.bundle.model_file import ModelFile
-from galago.bundle.preprocess import Pixels, PreprocessSpec, preprocess
+from galago.bundle.preprocess import Pixels, PreprocessSpec, Scratch, preprocess
 from galago.errors import ModelFileError
 
 Scores: TypeAlias = NDArray[np.float32]
@@ -32,6 +32,7 @@ class Classifier:
         _check_fit(interpreter, spec, labels, head)
         self.interpreter, self.spec, self.labels, self.head = interpreter, spec, labels, head
         self._image = np.empty((spec.height, spec.width, 3), np.uint8)
+        self._scratch = Scratch()
         self._values = _table(interpreter.output)
         self._ones = np.ones(interpreter.output.shape[1], np.float32)
 
@@ -48,7 +49,7 @@ class Classifier:
         Convention: (H, W, 3) uint8 RGB → (classes,) float32, 0–1, in the order of `labels`; sum 1
         unless the head is "independent".
         """
-        return self.classify(preprocess(frame, self.spec, out=self._image))
+        return self.classify(preprocess(frame, self.spec, self._image, self._scratch))
 
     def classify(self, image: Pixels) -> Scores:
         """Classify one prepared picture, (h, w, 3) uint8 as `preprocess` makes it."""

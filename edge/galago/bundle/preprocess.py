@@ -21,6 +21,8 @@ from galago.errors import FrameError
 Pixels: TypeAlias = NDArray[np.uint8]
 
 Interpolation = Literal["area", "mipmap"]
+Size: TypeAlias = tuple[int, int]
+"""(width, height) in pixels."""
 
 _CHANNELS = 3
 
@@ -43,11 +45,32 @@ class PreprocessSpec:
     colour: Literal["rgb", "bgr"] = "rgb"
 
 
-def preprocess(frame: Pixels, spec: PreprocessSpec, out: Pixels | None = None) -> Pixels:
+class Scratch:
+    """Memory for what lies between a frame and an image, kept from frame to frame; for one thread.
+
+    To ask the system for it anew can take as long as all the work.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Pixels] = {}
+
+    def take(self, step: int, size: Size) -> Pixels:
+        """(height, width, 3) uint8 of any content, the same at each call for this step."""
+        width, height = size
+        kept = self._kept.get(step)
+        if kept is None or kept.shape[:2] != (height, width):
+            kept = self._kept[step] = np.empty((height, width, _CHANNELS), np.uint8)
+        return kept
+
+
+def preprocess(
+    frame: Pixels, spec: PreprocessSpec, out: Pixels | None = None, scratch: Scratch | None = None
+) -> Pixels:
     """Crop, resize and reorder one picture into a model's input.
 
     Convention: (H, W, 3) uint8 RGB, 0–255, row 0 on top → (spec.height, spec.width, 3) uint8 in
     the order `spec.colour`. With `out`, of that shape, C-contiguous, the result is written there.
+    Whoever prepares many pictures of one size gives the same `scratch` each time.
 
     Raises:
         FrameError: the frame is not three-channel uint8.
@@ -59,17 +82,18 @@ def preprocess(frame: Pixels, spec: PreprocessSpec, out: Pixels | None = None) -
         # cv2.resize copies in this case too, but only into memory of its own when `view` is sliced.
         resized = _copy(view, out)
     else:
-        resized = _RESIZERS[spec.interpolation](view, size, out)
+        resize = _area if spec.interpolation == "area" else _mipmap
+        resized = resize(view, size, out, scratch or Scratch())
     if spec.colour == "bgr":
         cv2.cvtColor(resized, cv2.COLOR_RGB2BGR, dst=resized)
     return resized
 
 
-def _area(view: Pixels, size: tuple[int, int], out: Pixels | None = None) -> Pixels:
+def _area(view: Pixels, size: Size, out: Pixels | None, _scratch: Scratch) -> Pixels:
     return as_pixels(cv2.resize(view, size, dst=out, interpolation=cv2.INTER_AREA))
 
 
-def _mipmap(view: Pixels, size: tuple[int, int], out: Pixels | None = None) -> Pixels:
+def _mipmap(view: Pixels, size: Size, out: Pixels | None, scratch: Scratch) -> Pixels:
     """Halve as often as leaves enough, sample bilinearly at twice the size, halve once more.
 
     Averages of 2 × 2 pixels are what INTER_AREA is fast at, and exact. What is left is less than
@@ -78,18 +102,20 @@ def _mipmap(view: Pixels, size: tuple[int, int], out: Pixels | None = None) -> P
     Source: mipmaps: L. Williams, Pyramidal Parametrics, SIGGRAPH 1983; 2 × 2 supersampling.
     """
     width, height = size
-    while view.shape[0] >= 4 * height and view.shape[1] >= 4 * width:
-        view = _area(view, (view.shape[1] // 2, view.shape[0] // 2))
+    step, enough = 0, 3  # a frame is far away in memory, and halving reads it in order
+    while view.shape[0] >= enough * height and view.shape[1] >= enough * width:
+        half = view.shape[1] // 2, view.shape[0] // 2
+        view = _area(view, half, scratch.take(step, half), scratch)
+        step, enough = step + 1, 4
     steepest = max(view.shape[0] / height, view.shape[1] / width)
     if steepest > 8:  # proportions that no camera has
-        return _area(view, size, out)
+        return _area(view, size, out, scratch)
     if steepest <= 1:
         return as_pixels(cv2.resize(view, size, dst=out, interpolation=cv2.INTER_LINEAR))
-    double = cv2.resize(view, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
-    return _area(as_pixels(double), size, out)
-
-
-_RESIZERS = {"area": _area, "mipmap": _mipmap}
+    twice = 2 * width, 2 * height
+    double = scratch.take(step, twice)
+    cv2.resize(view, twice, dst=double, interpolation=cv2.INTER_LINEAR)
+    return _area(double, size, out, scratch)
 
 
 def check_frame(frame: Pixels) -> None:

@@ -22,7 +22,7 @@ from galago.bundle import container
 from galago.bundle.classifier import Classifier
 from galago.bundle.interpreter import Interpreter
 from galago.bundle.model_file import ModelFile, read_limited
-from galago.bundle.preprocess import Pixels, PreprocessSpec, preprocess
+from galago.bundle.preprocess import Pixels, PreprocessSpec, Scratch, preprocess
 from galago.bundle.verify import try_out
 from galago.edge.camera import open_camera
 from galago.edge.daemon_cost import daemon_cost
@@ -238,7 +238,7 @@ def _calls(classifier: Classifier) -> dict[str, Callable[[], None]]:
     random = np.random.default_rng(0)
     frame: Pixels = random.integers(0, 256, (*FRAME_SIZE, 3), np.uint8)
     image = preprocess(frame, classifier.spec)
-    interpreter, settings = classifier.interpreter, DecisionSettings()
+    interpreter, settings, scratch = classifier.interpreter, DecisionSettings(), Scratch()
     interpreter.write(image)
     answer = interpreter.invoke()
     decision: Decision | None = None
@@ -248,7 +248,7 @@ def _calls(classifier: Classifier) -> dict[str, Callable[[], None]]:
         interpreter.invoke()
 
     def prepare() -> None:
-        preprocess(frame, classifier.spec, out=image)
+        preprocess(frame, classifier.spec, image, scratch)
 
     def settle() -> None:
         nonlocal decision

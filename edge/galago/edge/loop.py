@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from galago.bundle.classifier import Classifier, Scores
-from galago.bundle.preprocess import Pixels, preprocess
+from galago.bundle.preprocess import Pixels, Scratch, preprocess
 from galago.edge.camera import Camera, Frame
 from galago.edge.decision import UNKNOWN, Decision, DecisionSettings, decide
 from galago.edge.feed import Feed, Prepared
@@ -84,6 +84,7 @@ class Loop:
         self._settings = settings or LoopSettings()
         self._cut = Cutter(self._settings.regions)
         self._spare: deque[list[Pixels]] = deque()
+        self._scratch = [Scratch() for _ in self._cut.regions]
         self._looks = [_Look(classifier, region, self._settings) for region in self._cut.regions]
         self._pacer = Pacer(self._settings.pacing)
         ahead = self._prepare if self._settings.pacing.is_free else Prepared
@@ -135,8 +136,8 @@ class Loop:
         views = self._cut(frame.pixels)
         images = self._spare.pop() if self._spare else self._allocate()
         spec = self._classifier.spec
-        for view, image in zip(views, images, strict=True):
-            preprocess(view, spec, out=image)
+        for view, image, scratch in zip(views, images, self._scratch, strict=True):
+            preprocess(view, spec, image, scratch)
         return images
 
     def _allocate(self) -> list[Pixels]:

@@ -7,13 +7,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
+from galago.bundle.preprocess import Size
 from galago.edge.camera.hint import nearest
 from galago.errors import UsageError
-
-Size: TypeAlias = tuple[int, int]
-"""(width, height) in pixels."""
 
 MAX_FPS = 1000
 

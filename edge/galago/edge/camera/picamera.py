@@ -29,11 +29,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from galago.bundle.preprocess import Pixels
+from galago.bundle.preprocess import Pixels, Size
 from galago.edge.camera import pisettings
 from galago.edge.camera.base import Frame, Pool
 from galago.edge.camera.closing import Closing
-from galago.edge.camera.keys import Size, Source
+from galago.edge.camera.keys import Source
 from galago.edge.camera.pisettings import Settings
 from galago.errors import CameraError
 

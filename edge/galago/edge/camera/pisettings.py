@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from galago.edge.camera.keys import Size, Source
+from galago.bundle.preprocess import Size
+from galago.edge.camera.keys import Source
 from galago.errors import CameraError, UsageError
 
 KEYS = (

@@ -27,9 +27,8 @@ from pathlib import Path
 import cv2
 
 from galago.bundle.image import is_image, read_image
-from galago.bundle.preprocess import Pixels, as_pixels
+from galago.bundle.preprocess import Pixels, Size, as_pixels
 from galago.edge.camera.hint import nearest
-from galago.edge.camera.keys import Size
 from galago.edge.camera.steps import (
     CHANGES,
     FAULTS,

@@ -14,8 +14,7 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 
-from galago.bundle.preprocess import Pixels, as_pixels
-from galago.edge.camera.keys import Size
+from galago.bundle.preprocess import Pixels, Size, as_pixels
 
 _NOISE_POOL = 4  # enough that no frame equals the one before; 3.5 MB at 640x480
 _SENSOR_POOL = 8  # so many that whoever looks now and then does not see one again and again

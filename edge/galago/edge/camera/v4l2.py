@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeAlias
 
 import cv2
 
-from galago.edge.camera.keys import Size
+from galago.bundle.preprocess import Size
 from galago.edge.camera.quiet import opencv_quiet
 from galago.errors import CameraError
 
