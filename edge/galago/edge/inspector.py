@@ -7,7 +7,6 @@
 
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from galago.edge.camera import Camera, Frame
@@ -54,12 +53,7 @@ class Inspector:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._newest.close()
         self._thread.join(timeout=2.0)
 

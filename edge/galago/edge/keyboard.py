@@ -17,7 +17,6 @@ import threading
 import tty
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from galago.errors import UsageError
@@ -50,12 +49,7 @@ class Keyboard:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(termios.error):  # it may be gone
             # At once: waiting for its output may be for ever, if nobody reads that.
             termios.tcsetattr(self._terminal, termios.TCSANOW, self._before)

@@ -16,7 +16,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import cv2
@@ -106,13 +105,8 @@ class Loop:
         self._feed.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._feed.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._feed.__exit__(*error)
 
     def __iter__(self) -> Iterator[Seen]:
         while (prepared := self._next()) is not None:

@@ -8,7 +8,6 @@
 import queue
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 ROOM = 256  # minutes of the busiest camera; an event is a few hundred bytes
@@ -45,12 +44,7 @@ class Outlet:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         """Write what is left, for a few seconds at most; raise what `write` raised."""
         try:
             self._queue.put(None, timeout=_CLOSE_TIMEOUT_S)

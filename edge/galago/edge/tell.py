@@ -7,7 +7,6 @@
 import shutil
 import sys
 import threading
-from types import TracebackType
 from typing import Self
 
 from galago.edge.health import Change
@@ -69,12 +68,7 @@ class Screen:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             if self._shown:
                 sys.stderr.write(_CLEAR)

@@ -6,7 +6,6 @@
 
 import threading
 from time import monotonic_ns
-from types import TracebackType
 from typing import Self
 
 from galago.edge.camera.base import PATIENCE_S
@@ -32,12 +31,7 @@ class Closing:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _wait(self, seconds: float) -> bool:
