@@ -24,6 +24,12 @@ def network(run_folder: Path) -> Any:
     return Run.read(run_folder).load_model()
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shapes enough to tell a bad claim from bad luck, whatever the network has learnt."""
+    return write_dataset(tmp_path_factory.mktemp("many") / "shapes", each=120)
+
+
 def reading(network: Any, mean: float, std: float, *, swapped: bool = False) -> Any:
     """The same network as made by someone who normalises outside, or reads BGR."""
     image = keras.Input(network.input_shape[1:])
@@ -104,7 +110,7 @@ def test_what_a_network_expects_of_pixels_goes_inside(
 )
 def test_a_wrong_claim_is_refuted_by_the_pictures(  # noqa: PLR0913, PLR0917 - fixtures
     network: Any,
-    dataset: Path,
+    many: Path,
     tmp_path: Path,
     galago: Callable[..., Outcome],
     made_for: tuple[float, float],
@@ -113,7 +119,7 @@ def test_a_wrong_claim_is_refuted_by_the_pictures(  # noqa: PLR0913, PLR0917 - f
 ) -> None:
     """Exit 3, what fits better, and nothing is written."""
     path = saved(reading(network, *made_for), tmp_path / "net.keras")
-    outcome = galago("convert", path, "--data", dataset, "--out", tmp_path / "x.tflite", *said)
+    outcome = galago("convert", path, "--data", many, "--out", tmp_path / "x.tflite", *said)
     assert outcome.code == 3
     assert message in outcome.complaint
     assert not (tmp_path / "x.tflite").exists()
