@@ -8,7 +8,7 @@
 - Nothing waits without a deadline, not even for a driver that never comes back: its thread is left
   behind, and the process may end without it.
 
-    with Feed(partial(open_camera, source), prepare, stop) as feed:
+    with Feed(partial(open_camera, source), stop, prepare=prepare) as feed:
         while (prepared := feed.next()) is not None:
             ...
 """
