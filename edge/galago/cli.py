@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
+from galago.edge.tell import tell
 from galago.errors import GalagoError
 from galago.verbs import camera, desk
-from galago.verbs.show import print_out, say
+from galago.verbs.show import print_out
 
 _INTERRUPTED = 130
 
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    say(" ".join(message.split()))
+    tell(" ".join(message.split()))
     return code
 
 

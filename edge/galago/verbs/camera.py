@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from galago.edge.tell import tell
 from galago.verbs.options import (
     CameraOption,
     Json,
@@ -16,7 +17,7 @@ from galago.verbs.options import (
     SavedThreads,
     Threads,
 )
-from galago.verbs.show import say, show
+from galago.verbs.show import show
 
 
 def inspect(file: ModelFileArgument, *, as_json: Json = False) -> None:
@@ -97,7 +98,7 @@ def bench(
     results = part.bench(file, counts, interpreter, round_seconds)
     show(part.document(results), part.as_text(file, results), as_json=as_json)
     if save:
-        say(part.save(file, results))
+        tell(part.save(file, results))
 
 
 def run(

@@ -1,4 +1,4 @@
-"""What a verb shows: its result on standard output, a remark on standard error."""
+"""What a verb shows on standard output: its result."""
 
 import json
 import os
@@ -19,11 +19,6 @@ def print_out(text: str) -> None:
         # A full disk or a reader that has left: Python must not try once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
-
-
-def say(line: str) -> None:
-    """One line on standard error."""
-    sys.stderr.write(f"galago: {line}\n")
 
 
 def show(document: Any, text: str, *, as_json: bool) -> None:
