@@ -87,8 +87,9 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no
 lock:  ## choose the newest versions that fit and write them down, with their digests
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet uv
-	$(LOCK) --group dev --extra train --extra tensorboard --output-file locks/workstation.txt
-	$(LOCK) --extra edge --output-file locks/edge.txt
+	$(LOCK) --group dev --extra train --extra tensorboard --extra mqtt --extra web --extra gpio \
+		--output-file locks/workstation.txt
+	$(LOCK) --extra edge --extra mqtt --extra web --extra gpio --output-file locks/edge.txt
 	$(LOCK) --extra tflite-runtime --output-file locks/tflite-runtime.txt
 	$(LOCK) --group mediapipe --output-file locks/mediapipe.txt
 

@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from galago.bundle.classifier import Scores
+from galago.edge.setting import setting
 
 UNKNOWN = -1  # no label is certain enough
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionSettings:
-    """`smooth_s`: time constant of the exponential mean. `enter`, `leave`: scores, 0–1."""
+    """Section `[decision]`."""
 
-    smooth_s: float = 0.4
-    enter: float = 0.6
-    leave: float = 0.35
+    smooth_s: float = setting(
+        0.4, "Time constant of smoothing, in seconds; 0: none.", low=0, high=3600
+    )
+    enter: float = setting(0.6, "Score from which a label is taken up.", low=0, high=1)
+    leave: float = setting(0.35, "Score below which it is given up.", low=0, high=1)
 
 
 class Decision(NamedTuple):  # made for every picture, in a quarter of a dataclass's time

@@ -1,0 +1,1 @@
+"""The daemon's configuration: one TOML file, every key optional, checked whole."""

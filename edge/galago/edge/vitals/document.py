@@ -1,0 +1,126 @@
+"""The status document: what the page, MQTT and /metrics tell of the daemon, in one form.
+
+JSON types only; times are UTC, ISO 8601 with milliseconds; None is "not known here".
+"""
+
+from typing import Literal, TypeAlias, TypedDict
+
+Level: TypeAlias = Literal["ok", "warning", "error"]
+
+
+class ModelFacts(TypedDict):
+    """`size`: height and width of the input. `accuracy` on the test pictures, 0–1."""
+
+    name: str
+    sha256: str
+    labels: list[str]
+    size: list[int]
+    interpreter: str
+    accelerated: bool
+    accuracy: float | None
+    trained: str | None
+
+
+class CameraFacts(TypedDict):
+    """`source` without passwords; `live`: no recording."""
+
+    source: str
+    detail: str
+    live: bool
+
+
+class NowSeen(TypedDict):
+    """What is seen in one region: `scores` smoothed, by label, in the model's order."""
+
+    region: str | None
+    label: str
+    score: float
+    since: str
+    scores: dict[str, float]
+
+
+class Latency(TypedDict):
+    """Capture to decision, as Prometheus counts it: `counts[i]` were of at most `le_s[i]`."""
+
+    le_s: list[float]
+    counts: list[int]
+    sum_s: float
+    count: int
+
+
+class LoopFacts(TypedDict):
+    """`rate`, `p50_ms` and `p99_ms` of the last minute; the others since the start."""
+
+    frames: int
+    dropped: int
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    latency: Latency
+
+
+class MachineFacts(TypedDict):
+    """`throttled`: words such as "undervoltage", None where the machine cannot tell."""
+
+    model: str
+    celsius: float | None
+    throttled: list[str] | None
+    memory_mb: float
+    clock_synchronised: bool | None
+
+
+class StoreFacts(TypedDict):
+    """`pending`: events that wait for the disk. `lost`: that found no room to wait."""
+
+    events: int
+    pending: int
+    lost: int
+    snapshots: int
+    snapshots_mb: float
+    keep_mb: int
+    disk_free_mb: float
+
+
+class PublisherFacts(TypedDict):
+    """`backlog`: events that wait for it. `error`: why the last try failed, None if it did not."""
+
+    name: str
+    kind: Literal["mqtt", "webhook", "command", "gpio"]
+    connected: bool
+    backlog: int
+    acknowledged: int
+    dropped: int
+    error: str | None
+
+
+class StateFacts(TypedDict):
+    """Something that is wrong."""
+
+    name: str
+    level: Level
+    cause: str
+    since: str
+
+
+class HealthFacts(TypedDict):
+    """`level` is the worst of the states'."""
+
+    level: Level
+    states: list[StateFacts]
+
+
+class Status(TypedDict):
+    """The whole document. `store` None: nothing is kept."""
+
+    device: str
+    version: str
+    time: str
+    started: str
+    model: ModelFacts
+    camera: CameraFacts
+    now: list[NowSeen]
+    loop: LoopFacts
+    machine: MachineFacts
+    store: StoreFacts | None
+    publishers: list[PublisherFacts]
+    health: HealthFacts

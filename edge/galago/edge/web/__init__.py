@@ -1,0 +1,1 @@
+"""The status page, in a process of its own: whatever its visitors do, the loop does not notice."""
