@@ -63,7 +63,7 @@ def watch(model: ModelFile, frames: int, settings: LoopSettings, view: Path) -> 
     steps = {WARM_UP, *(frames * tenth // 10 for tenth in range(1, 11))}
     with (
         Path(os.devnull).open("w", encoding="utf-8") as sink,
-        Loop(opener, classifier, stop, settings, health) as loop,
+        Loop(opener, classifier, stop, settings, health=health) as loop,
     ):
         write = partial(print, file=sink)
         with (

@@ -10,7 +10,7 @@ import pytest
 from galago.edge.camera import Camera, open_camera
 from galago.edge.feed import Feed
 from galago.edge.health import Change, Health
-from galago.errors import CameraError
+from galago.errors import CameraError, StoppedError
 
 
 @pytest.fixture
@@ -110,6 +110,38 @@ def test_a_camera_that_does_not_open_is_its_error(stop: threading.Event) -> None
         Feed(partial(open_camera, "file:nowhere.mp4"), stop),
     ):
         pass
+
+
+def test_a_stop_is_noticed_while_the_camera_opens(stop: threading.Event) -> None:
+    """A network camera may take half a minute to open; a person who stops does not wait for it."""
+    opens, gave_up = threading.Event(), threading.Event()
+
+    def opener() -> Camera:
+        opens.set()
+        gave_up.wait(10)
+        return open_camera("fake:bars*forever")
+
+    def waiting() -> None:
+        assert opens.is_set()
+        stop.set()
+
+    with pytest.raises(StoppedError), Feed(opener, stop, waiting=waiting):
+        pass
+    gave_up.set()
+
+
+def test_waiting_is_told_while_no_frame_comes(stop: threading.Event) -> None:
+    """Again and again, until the camera's patience ends."""
+    waited: list[float] = []
+    source = "fake:bars*1,stall*forever?patience=0.6"
+    feed = Feed(partial(open_camera, source), stop, waiting=lambda: waited.append(time.monotonic()))
+    with feed:
+        assert feed.next() is not None
+        before = len(waited)
+        with pytest.raises(CameraError):
+            while feed.next() is not None:
+                pass
+    assert len(waited) - before >= 5
 
 
 def test_a_stop_is_noticed_while_no_frame_comes(stop: threading.Event) -> None:

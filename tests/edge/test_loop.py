@@ -75,6 +75,32 @@ def test_a_pace_changes_no_answer(
     np.testing.assert_array_equal(scores, [classifier(draw("circle", 1))] * 5)
 
 
+@pytest.mark.parametrize("rate", [None, 1000.0])
+def test_another_model_takes_over_between_two_pictures(
+    classifier: Classifier,
+    model_path: Path,
+    stop: threading.Event,
+    tmp_path: Path,
+    rate: float | None,
+) -> None:
+    """No picture is lost, nothing is told anew, and new regions are looked at."""
+    write_image(tmp_path / "circle.png", draw("circle", 1))
+    other = Classifier.open(ModelFile.read(model_path))
+    pacing = Pacing(rate=rate)
+    settings = LoopSettings(parse_regions(["all=0,0,1,1"]), pacing)
+    wider = LoopSettings(parse_regions(["all=0,0,1,1", "left=0,0,0.5,1"]), pacing)
+    source = f"fake:{tmp_path}/circle.png*40?pace=max"
+    looked: list[tuple[int, str | None, bool]] = []
+    with over(source, classifier, stop, settings) as loop:
+        for seen in loop:
+            if (seen.frame.number, seen.region.name) == (20, "all"):
+                loop.replace(other, wider)
+            looked.append((seen.frame.number, seen.region.name, seen.changed))
+    assert [number for number, name, _ in looked if name == "all"] == list(range(40))
+    assert [number for number, name, _ in looked if name == "left"] == list(range(21, 40))
+    assert [number for number, name, new in looked if name == "all" and new] == [0]
+
+
 class Slow:
     """The classifier, ten times slower than the camera."""
 

@@ -25,7 +25,7 @@ from galago.bundle.preprocess import Pixels
 from galago.edge.camera import Camera, Frame
 from galago.edge.handover import Handover
 from galago.edge.health import Health
-from galago.errors import CameraError
+from galago.errors import CameraError, StoppedError
 
 OPEN_TIMEOUT_S = 30.0  # network cameras need a few seconds, a Pi's camera on a cold start one
 STALL_S = 2.0  # longer than any exposure that a camera chooses by itself
@@ -38,10 +38,14 @@ _CLOSE_TIMEOUT_S = 2.0
 
 @dataclass(slots=True, eq=False)
 class Prepared:
-    """A frame and, once it has been prepared, an image of it for each region, (h, w, 3) uint8."""
+    """A frame and, once it has been prepared, an image of it for each region, (h, w, 3) uint8.
+
+    `by`: who prepared it, and gets the images back.
+    """
 
     frame: Frame
     images: list[Pixels] | None = None
+    by: object = None
 
 
 class Feed:
@@ -50,10 +54,11 @@ class Feed:
     Args:
         opener: opens the camera; called again when it is lost.
         prepare: turns a frame into what the loop wants, in the capturing thread.
+        waiting: called several times a second while no frame comes and the camera has time.
         discard: called with what was prepared and will not be looked at.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is done with a frame is its owner's to say
         self,
         opener: Callable[[], Camera],
         stop: threading.Event,
@@ -61,8 +66,9 @@ class Feed:
         health: Health | None = None,
         prepare: Callable[[Frame], Prepared] = Prepared,
         discard: Callable[[Prepared], None] = lambda prepared: prepared.frame.release(),
+        waiting: Callable[[], None] = lambda: None,
     ) -> None:
-        self._stop = stop
+        self._stop, self._waiting = stop, waiting
         self._health = health or Health()
         self._ill: set[str] = set()
         self._new = partial(_Capture, opener, prepare, discard)
@@ -87,8 +93,10 @@ class Feed:
         Raises:
             UsageError: the source is wrong.
             CameraError: the camera cannot be opened, or not in time.
+            StoppedError: `stop` was set while it opened.
         """
-        self._capture.start()
+        if not self._capture.start(self._stop, self._waiting):
+            raise StoppedError("stopped while the camera was opening")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -107,6 +115,7 @@ class Feed:
                 if prepared is None:
                     if self._capture.newest.finished:
                         return self._capture.newest.take(0)  # it may have come a moment ago
+                    self._waiting()
                     self._judge_silence(time.monotonic())
             except CameraError as error:
                 self._reopen(error)
@@ -138,7 +147,7 @@ class Feed:
         self._dropped_before += self._capture.newest.dropped
         self._capture.close()
         self._capture = self._new()
-        self._capture.start()
+        self._capture.start(self._stop, self._waiting)
         self._reopened_at, self._silent_since = time.monotonic(), math.inf
 
     def _report(self, name: str, cause: str) -> None:
@@ -167,20 +176,27 @@ class _Capture:
         self._opened, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
-    def start(self) -> None:
-        """Open the camera and begin.
+    def start(self, stop: threading.Event, waiting: Callable[[], None]) -> bool:
+        """Open the camera and begin; False: `stop` was set first.
 
         Raises:
             UsageError, CameraError: as open_camera does, or it takes too long.
         """
         self._thread.start()
-        if not self._opened.wait(OPEN_TIMEOUT_S):
-            self._closing.set()
-            raise CameraError(
-                f"the camera did not open within {OPEN_TIMEOUT_S:g} s: unplug it and try again"
-            )
+        deadline = time.monotonic() + OPEN_TIMEOUT_S
+        while not self._opened.wait(_POLL_S):
+            waiting()
+            if stop.is_set():
+                self._closing.set()
+                return False
+            if time.monotonic() > deadline:
+                self._closing.set()
+                raise CameraError(
+                    f"the camera did not open within {OPEN_TIMEOUT_S:g} s: unplug it and try again"
+                )
         if self._failure is not None:
             raise self._failure
+        return True
 
     def close(self) -> None:
         """Let go of the camera, if it was opened; if its driver hangs, leave it behind."""

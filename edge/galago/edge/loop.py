@@ -6,6 +6,7 @@
   memory that goes round.
 - What is yielded is to be used before the next is asked for: then its frame is released. Who wants
   it for longer holds it.
+- Model and settings may be exchanged between two pictures; the camera goes on, no picture is lost.
 
     with Loop(partial(open_camera, source), classifier, stop) as loop:
         for seen in loop:
@@ -22,7 +23,7 @@ import cv2
 import numpy as np
 
 from galago.bundle.classifier import Classifier, Scores
-from galago.bundle.preprocess import Pixels, Scratch, preprocess
+from galago.bundle.preprocess import Pixels, PreprocessSpec, Scratch, preprocess
 from galago.edge.camera import Camera, Frame
 from galago.edge.decision import UNKNOWN, Decision, DecisionSettings, decide
 from galago.edge.feed import Feed, Prepared
@@ -69,25 +70,33 @@ class Loop:
         CameraError: when it begins or while iterating, the camera is lost (galago.edge.feed).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as of its Feed
         self,
         opener: Callable[[], Camera],
         classifier: Classifier,
         stop: threading.Event,
         settings: LoopSettings | None = None,
+        *,
         health: Health | None = None,
+        waiting: Callable[[], None] = lambda: None,
     ) -> None:
         self.frames = 0
-        self.labels = classifier.labels
-        self._classifier, self._stop = classifier, stop
-        self._settings = settings or LoopSettings()
-        self._cut = Cutter(self._settings.regions)
-        self._spare: deque[list[Pixels]] = deque()
-        self._scratch = [Scratch() for _ in self._cut.regions]
-        self._looks = [_Look(classifier, region, self._settings) for region in self._cut.regions]
-        self._pacer = Pacer(self._settings.pacing)
-        ahead = self._prepare if self._settings.pacing.is_free else Prepared
-        self._feed = Feed(opener, stop, health=health, prepare=ahead, discard=self._release)
+        self._stop = stop
+        self._eyes = _Eyes(classifier, settings or LoopSettings())
+        self._pacer = Pacer(self._eyes.settings.pacing)
+        self._feed = Feed(
+            opener,
+            stop,
+            health=health,
+            prepare=self._prepare,
+            discard=self._release,
+            waiting=waiting,
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the model that looks."""
+        return self._eyes.classifier.labels
 
     @property
     def camera(self) -> Camera:
@@ -98,6 +107,18 @@ class Loop:
     def dropped(self) -> int:
         """Frames that the camera gave and the loop did not look at."""
         return self._feed.dropped
+
+    def replace(self, classifier: Classifier, settings: LoopSettings) -> None:
+        """Look with another model, or otherwise, from the next picture on.
+
+        To be called where the loop's pictures are used, by the same thread. What was seen before
+        still counts where the labels are the same: no event is told a second time.
+
+        Raises:
+            UsageError: the settings do not suit the model.
+        """
+        self._eyes = self._eyes.followed_by(classifier, settings)
+        self._pacer = Pacer(settings.pacing)
 
     def __enter__(self) -> Self:
         # Pictures are small: threads of OpenCV's own would take the core that the model runs on.
@@ -110,53 +131,98 @@ class Loop:
 
     def __iter__(self) -> Iterator[Seen]:
         while (prepared := self._next()) is not None:
-            frame = prepared.frame
-            images = self._images(frame) if prepared.images is None else prepared.images
+            eyes, frame, images = self._eyes, prepared.frame, prepared.images
+            if images is None or prepared.by is not eyes:
+                images = eyes.here(frame)
             self.frames += 1
-            for look, image in zip(self._looks, images, strict=True):
+            for look, image in zip(eyes.looks, images, strict=True):
                 yield look(frame, image)
-            self._spare.append(images)
+            eyes.spare.append(images)
             frame.release()
 
     def _next(self) -> Prepared | None:
-        if not self._settings.pacing.is_free:
+        if not self._eyes.settings.pacing.is_free:
             self._pacer.wait(self._stop)
         return self._feed.next()
 
     def _prepare(self, frame: Frame) -> Prepared:
-        return Prepared(frame, self._images(frame))
+        """Called by the capturing thread."""
+        eyes = self._eyes
+        if not eyes.settings.pacing.is_free:
+            return Prepared(frame)
+        return Prepared(frame, eyes.ahead(frame), eyes)
 
-    def _images(self, frame: Frame) -> list[Pixels]:
-        views = self._cut(frame.pixels)
+    @staticmethod
+    def _release(prepared: Prepared) -> None:
+        if prepared.images is not None and isinstance(prepared.by, _Eyes):
+            prepared.by.spare.append(prepared.images)
+        prepared.frame.release()
+
+
+class _Eyes:
+    """A model with what it looks at: the regions, their images, and what became of each.
+
+    `ahead` prepares in the capturing thread, `here` in the loop's: both may be at it while one
+    model follows another.
+    """
+
+    def __init__(self, classifier: Classifier, settings: LoopSettings) -> None:
+        self.classifier, self.settings = classifier, settings
+        self.looks = [_Look(classifier, region, settings) for region in settings.regions]
+        self.spare: deque[list[Pixels]] = deque()
+        self.ahead, self.here = (
+            _Preparer(classifier.spec, settings.regions, self.spare) for _ in range(2)
+        )
+
+    def followed_by(self, classifier: Classifier, settings: LoopSettings) -> "_Eyes":
+        """Those that look next; they remember what these have seen."""
+        new = _Eyes(classifier, settings)
+        if classifier.labels == self.classifier.labels:
+            decisions = {look.region: look.decision for look in self.looks}
+            for look in new.looks:
+                look.decision = decisions.get(look.region)
+        return new
+
+
+class _Preparer:
+    """Makes images of frames, (h, w, 3) uint8 for each region; for one thread.
+
+    `spare`: images that are not in use.
+    """
+
+    def __init__(
+        self, spec: PreprocessSpec, regions: tuple[Region, ...], spare: deque[list[Pixels]]
+    ) -> None:
+        self._spec, self._spare = spec, spare
+        self._cut = Cutter(regions)
+        self._scratch = [Scratch() for _ in regions]
+
+    def __call__(self, frame: Frame) -> list[Pixels]:
         images = self._spare.pop() if self._spare else self._allocate()
-        spec = self._classifier.spec
+        views = self._cut(frame.pixels)
         for view, image, scratch in zip(views, images, self._scratch, strict=True):
-            preprocess(view, spec, image, scratch)
+            preprocess(view, self._spec, image, scratch)
         return images
 
     def _allocate(self) -> list[Pixels]:
-        spec = self._classifier.spec
-        return [np.empty((spec.height, spec.width, 3), np.uint8) for _ in self._cut.regions]
-
-    def _release(self, prepared: Prepared) -> None:
-        if prepared.images is not None:
-            self._spare.append(prepared.images)
-        prepared.frame.release()
+        shape = (self._spec.height, self._spec.width, 3)
+        return [np.empty(shape, np.uint8) for _ in self._scratch]
 
 
 class _Look:
     """What the model makes of one region, from picture to picture."""
 
     def __init__(self, classifier: Classifier, region: Region, settings: LoopSettings) -> None:
-        self._classifier, self._region, self._settings = classifier, region, settings.decision
+        self.region = region
+        self._classifier, self._settings = classifier, settings.decision
         self._gate = MotionGate(settings.motion) if settings.motion else None
         self._scores: Scores | None = None
-        self._decision: Decision | None = None
+        self.decision: Decision | None = None
 
     def __call__(self, frame: Frame, image: Pixels) -> Seen:
         is_new = self._gate is None or self._gate.opens(image, frame.time_ns)
         if is_new or self._scores is None:
             self._scores = self._classifier.classify(image)
-        before, scores = self._decision, self._scores
-        self._decision = decide(before, scores, frame.time_ns, self._settings)
-        return Seen(frame, self._region, scores, self._decision, before)
+        before, scores = self.decision, self._scores
+        self.decision = decide(before, scores, frame.time_ns, self._settings)
+        return Seen(frame, self.region, scores, self.decision, before)

@@ -50,7 +50,7 @@ def run(model_path: Path, source: str, out: TextIO, settings: RunSettings | None
         serving = open_serving(model_path, settings.threads)
         health = Health(tell_change)
         opener = partial(open_camera, source)
-        with Loop(opener, serving.classifier, stop, settings.loop, health) as loop:
+        with Loop(opener, serving.classifier, stop, settings.loop, health=health) as loop:
             what, how = _what(loop.camera), _how(serving.verification)
             tell(f"{model_path.name} looks at {what}, {how}")
             inspector = Inspector(loop.camera, health, settings.reference)
