@@ -1,0 +1,1 @@
+"""What the daemon tells systemd, and how its lines look in the journal."""
