@@ -44,6 +44,12 @@ CREATE TABLE snapshots (
     truth TEXT                               -- what a person said it is; '' for "not that"
 ) STRICT, WITHOUT ROWID;
 
+-- For galago.edge.snapshots.shelf to find what goes next; a twentieth of a score is one step there.
+CREATE INDEX snapshots_by_age ON snapshots (kind, label, time_ms) WHERE truth IS NULL;
+CREATE INDEX snapshots_by_worth
+ON snapshots (kind, label, CAST(score * 20 AS INTEGER), time_ms) WHERE truth IS NULL;
+CREATE INDEX snapshots_marked ON snapshots (time_ms) WHERE truth IS NOT NULL;
+
 CREATE TABLE minutes (
     minute INTEGER PRIMARY KEY,              -- UTC, since 1970
     frames INTEGER NOT NULL,
