@@ -2,6 +2,7 @@
 
     GalagoError                     exit 1
     ├── UsageError      ValueError  exit 2   the command line: the caller
+    │   └── ConfigError                      the configuration, all problems at once
     ├── DataError       ValueError  exit 2   the images: whoever collected them
     ├── FrameError      ValueError  exit 1   a picture of the wrong kind: the code that made it
     ├── ModelFileError  ValueError  exit 3   the model file: keep the old one
@@ -25,6 +26,14 @@ class UsageError(GalagoError, ValueError):
     """The command was asked for something that cannot be."""
 
     exit_code = 2
+
+
+class ConfigError(UsageError):
+    """The configuration has problems: each of `problems` is a message of its own."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class DataError(GalagoError, ValueError):

@@ -11,24 +11,65 @@
 
 import os
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from galago.errors import UsageError
 
 _SECRET = re.compile(r"(file|credential):(.+)")
 
 
-def setting(
-    default: Any, help_: str, *, low: float | None = None, high: float | None = None
+class Problem(NamedTuple):
+    """What cannot be: of `key`, as seen from the class that says so, such as "port"; and why."""
+
+    key: str
+    what: str
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """Settings with rules that no single key can have, or with a key that must be given."""
+
+    def check(self) -> Iterator[Problem]:
+        """All that cannot be; called when each key by itself is right."""
+
+
+def pair(certificate: Path | None, key: Path | None) -> Iterator[Problem]:
+    """The problem of a certificate without its private key, or the other way round."""
+    if certificate is not None and key is None:
+        yield Problem("certificate", "is of no use without its private key: set key as well")
+    if key is not None and certificate is None:
+        yield Problem("key", "is of no use without its certificate: set certificate as well")
+
+
+def setting(  # noqa: PLR0913 - each says one thing about the key, all but two by name
+    default: Any,
+    help_: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    example: Any = None,
+    shown: Callable[[str], str] | None = None,
+    any_name: bool = False,
 ) -> Any:
     """A dataclass field that a user may set.
 
     `help_`: one or two sentences for the commented example. `low`, `high`: bounds, both allowed.
-    A default that is a class is called for each instance.
+    A default that is a class is called for each instance. `example`: what the commented example
+    shows where the default is none; for tables with names, a name. `shown`: makes of a text that
+    may hold a password one that may be printed. `any_name`: the tables may have any name, not only
+    one of letters, digits, - and _.
     """
-    metadata = {"help": help_, "low": low, "high": high}
+    metadata = {
+        "help": help_,
+        "low": low,
+        "high": high,
+        "example": example,
+        "shown": shown,
+        "any_name": any_name,
+    }
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -59,7 +100,7 @@ class Secret:
         Raises:
             UsageError: the file cannot be read or is empty.
         """
-        path = self._path()
+        path = self.path()
         try:
             secret = path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
@@ -68,7 +109,12 @@ class Secret:
             raise UsageError(f"the secret {self.where} is empty: write it into {path}")
         return secret
 
-    def _path(self) -> Path:
+    def path(self) -> Path:
+        """The file that it is in.
+
+        Raises:
+            UsageError: it is systemd's, and this process was not given any.
+        """
         kind, place = self.where.split(":", 1)
         if kind == "file":
             return Path(place)

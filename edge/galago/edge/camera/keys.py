@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from galago.bundle.preprocess import Size
-from galago.edge.camera.hint import nearest
+from galago.edge.hint import nearest
 from galago.errors import UsageError
 
 MAX_FPS = 1000

@@ -28,7 +28,6 @@ import cv2
 
 from galago.bundle.image import is_image, read_image
 from galago.bundle.preprocess import Pixels, Size, as_pixels
-from galago.edge.camera.hint import nearest
 from galago.edge.camera.steps import (
     CHANGES,
     FAULTS,
@@ -39,6 +38,7 @@ from galago.edge.camera.steps import (
     show,
     with_noise,
 )
+from galago.edge.hint import nearest
 from galago.errors import CameraError, DataError, UsageError
 
 DEFAULT_SIZE: Size = (640, 480)

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 from galago.edge.camera import fake, file, folder, picamera, rtsp, usb
 from galago.edge.camera.base import Camera
-from galago.edge.camera.hint import nearest
 from galago.edge.camera.keys import Source
 from galago.edge.camera.rtspaddress import shown as shown_rtsp
+from galago.edge.hint import nearest
 from galago.errors import UsageError
 
 

@@ -14,6 +14,7 @@ class StoreSettings:
         None,
         "Folder of the database and the pictures. Unset: what systemd gives the service, else "
         "~/.local/state/galago.",
+        example=Path("/var/lib/galago"),
     )
     keep_events: int = setting(
         200_000, "Events that are kept; the oldest go first.", low=100, high=10_000_000

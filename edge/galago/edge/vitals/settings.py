@@ -10,11 +10,18 @@ class HealthSettings:
     """Section `[health]`."""
 
     quiet_hours: float | None = setting(
-        None, "Hours without an event that are worth a complaint; unset: never.", low=0.1, high=8760
+        None,
+        "Hours without an event that are worth a complaint; unset: never.",
+        low=0.1,
+        high=8760,
+        example=24.0,
     )
     hot_celsius: float = setting(80.0, "Temperature of the processor to complain at.", low=20)
     min_rate: float | None = setting(
-        None, "Pictures per second below which to complain; unset: never.", low=0.001
+        None,
+        "Pictures per second below which to complain; unset: never.",
+        low=0.001,
+        example=1.0,
     )
     drift: float = setting(
         0.5,
