@@ -112,6 +112,17 @@ class Keeper(Protocol):
         """Within a transaction: make room, write the files, add the row; False: not kept."""
         ...
 
+    def add_clip(self, db: sqlite3.Connection, film: Film) -> bool:
+        """Within a transaction: as `add`, a film of a picture that is kept."""
+        ...
+
+    def tidy(self, db: sqlite3.Connection) -> bool:
+        """Within one, when there is time: give up a few pictures where there are too many.
+
+        Some milliseconds a call; True: there is more to do, ask again.
+        """
+        ...
+
     def reconcile(self, db: sqlite3.Connection) -> None:
         """Outside one: files without a row go, and rows without a file."""
         ...

@@ -1,20 +1,11 @@
 """Skeleton: see the next commit."""
 
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
 from galago.edge.health import Health
-from galago.edge.record import Film, Picture
+from galago.edge.record import Film, Picture, ShelfFacts
 from galago.edge.snapshots.settings import SnapshotSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What is on the shelf: `bytes` on the disk, folders included."""
-
-    pictures: int
-    bytes: int
 
 
 class Shelf:
@@ -46,6 +37,6 @@ class Shelf:
         """
         raise NotImplementedError
 
-    def facts(self, db: sqlite3.Connection) -> Kept:
+    def facts(self, db: sqlite3.Connection) -> ShelfFacts:
         """How much is kept."""
         raise NotImplementedError
