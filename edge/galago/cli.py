@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from galago.edge.tell import tell
-from galago.errors import GalagoError
-from galago.verbs import camera, desk
+from galago.errors import ConfigError, GalagoError
+from galago.verbs import camera, config, desk
 from galago.verbs.show import print_out
 
 _INTERRUPTED = 130
@@ -42,6 +42,7 @@ def options(
 
 for verb in (*desk.VERBS, *camera.VERBS):
     app.command()(verb)
+app.add_typer(config.app, name="config")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         result = app(words or ["--help"], prog_name="galago", standalone_mode=False)
     except typer.TyperException as error:
         return _fail(f"{error.format_message().rstrip('.')}. See galago --help", 2)
+    except ConfigError as error:
+        return max(_fail(problem, error.exit_code) for problem in error.problems)
     except GalagoError as error:
         return _fail(str(error), error.exit_code)
     except OSError as error:
