@@ -3,10 +3,13 @@
 Everything is read from files that are there or not; what a machine does not tell is None.
 """
 
+import ctypes
 import os
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -26,6 +29,9 @@ _THROTTLED_FILES = (
     "devices/platform/soc/soc:firmware/get_throttled",
     "devices/platform/axi/axi:firmware/get_throttled",  # Pi 5
 )
+
+_CLOCK_ERROR_US = 16_000_000  # what the kernel's bound begins with, and never passes
+_LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Machine:
 def this_machine(sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> Machine:
     """Look at this machine; `sys` and `proc` are where the kernel tells of itself."""
     return Machine(
-        model=_model(proc),
+        model=model(proc),
         architecture=platform.machine(),
         cores=os.cpu_count() or 1,
         memory_mb=_memory_mb(proc),
@@ -65,12 +71,13 @@ def this_machine(sys: Path = Path("/sys"), proc: Path = Path("/proc")) -> Machin
         python=platform.python_version(),
         opencv=cv2.__version__,
         numpy=np.__version__,
-        temperature_c=_temperature_c(sys),
-        throttling=_throttling(sys),
+        temperature_c=temperature_c(sys),
+        throttling=throttling(sys),
     )
 
 
-def _model(proc: Path) -> str:
+def model(proc: Path = Path("/proc")) -> str:
+    """The board's name, else the processor's."""
     board = _read(proc / "device-tree/model").rstrip("\0")
     if board:
         return board
@@ -78,9 +85,62 @@ def _model(proc: Path) -> str:
     return names[0].partition(":")[2].strip() if names else platform.processor() or "unknown"
 
 
+def available_mb(proc: Path = Path("/proc")) -> float | None:
+    """What programs could still be given without swapping. Source: proc_meminfo(5)."""
+    kb = _field_kb(proc / "meminfo", "MemAvailable")
+    return None if kb is None else round(kb / 1024, 1)
+
+
+def resident_mb(proc: Path = Path("/proc")) -> float | None:
+    """What this process has resident. Source: proc_pid_status(5), VmRSS."""
+    kb = _field_kb(proc / "self/status", "VmRSS")
+    return None if kb is None else round(kb / 1024, 1)
+
+
+def clock_synchronised(run: Path = Path("/run")) -> bool | None:
+    """Whether this machine's time has lately been had from elsewhere; None: no telling.
+
+    By the kernel's own error bound, as timedatectl does: STA_UNSYNC may be set to keep the kernel
+    from the clock chip. Where a sandbox forbids the question, by what systemd-timesyncd left.
+    Source: adjtimex(2); systemd, ntp_synced(); systemd-timesyncd.service(8).
+    """
+    error_us = _clock_error_us()
+    if error_us is not None:
+        return error_us < _CLOCK_ERROR_US
+    folder = run / "systemd/timesync"
+    return (folder / "synchronized").exists() if folder.is_dir() else None
+
+
 def _memory_mb(proc: Path) -> int | None:
-    lines = [line for line in _read(proc / "meminfo").splitlines() if line.startswith("MemTotal")]
-    return int(lines[0].split()[1]) // 1024 if lines else None
+    kb = _field_kb(proc / "meminfo", "MemTotal")
+    return None if kb is None else kb // 1024
+
+
+def _field_kb(path: Path, name: str) -> int | None:
+    lines = [line for line in _read(path).splitlines() if line.startswith(f"{name}:")]
+    return int(lines[0].split()[1]) if lines else None
+
+
+class _Timex(ctypes.Structure):
+    """The beginning of struct timex, and room for the rest. Source: adjtimex(2)."""
+
+    _fields_: ClassVar = [
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("rest", ctypes.c_char * 256),
+    ]
+
+
+def _clock_error_us() -> int | None:
+    """By how much the kernel's clock may be wrong, in microseconds; asking needs no privilege."""
+    timex = _Timex()
+    try:
+        answer = _LIBC.adjtimex(ctypes.byref(timex))
+    except AttributeError:  # not Linux
+        return None
+    return None if answer < 0 else int(timex.maxerror)
 
 
 def _system() -> str:
@@ -90,19 +150,37 @@ def _system() -> str:
         return f"{platform.system()} {platform.release()}"
 
 
-def _temperature_c(sys: Path) -> float | None:
+def temperature_c(sys: Path = Path("/sys")) -> float | None:
     """The hottest zone. Source: Linux, thermal sysfs API: millidegrees Celsius."""
     zones = [_read(zone) for zone in sys.glob("class/thermal/thermal_zone*/temp")]
     degrees = [int(zone) / 1000 for zone in zones if zone.strip().lstrip("-").isdigit()]
     return max(degrees, default=None)
 
 
-def _throttling(sys: Path) -> tuple[str, ...] | None:
+def throttling(sys: Path = Path("/sys")) -> tuple[str, ...] | None:
+    """Why a Pi is slower than it could be, in words; None where nobody tells.
+
+    vcgencmd is not asked: it starts a process and needs /dev/vcio, for the same figure.
+    """
     for name in _THROTTLED_FILES:
-        if flags := _read(sys / name).strip():
+        if flags := _hex(_read(sys / name)):
             bits = int(flags, 16)
             return tuple(text for bit, text in _THROTTLED.items() if bits >> bit & 1)
+    return _undervoltage(sys)
+
+
+def _undervoltage(sys: Path) -> tuple[str, ...] | None:
+    """What a kernel without Raspberry Pi's own patches tells. Source: Linux, raspberrypi-hwmon."""
+    for chip in sys.glob("class/hwmon/hwmon*"):
+        if _read(chip / "name").strip() == "rpi_volt":
+            alarm = _read(chip / "in0_lcrit_alarm").strip()
+            return (_THROTTLED[0],) if alarm == "1" else ()
     return None
+
+
+def _hex(text: str) -> str:
+    """The figure, "" where it is none."""
+    return text.strip() if re.fullmatch(r"\s*(0x)?[0-9a-fA-F]+\s*", text) else ""
 
 
 def _read(path: Path) -> str:

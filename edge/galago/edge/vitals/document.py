@@ -49,7 +49,10 @@ class Latency(TypedDict):
 
 
 class LoopFacts(TypedDict):
-    """`rate`, `p50_ms` and `p99_ms` of the last minute; the others since the start."""
+    """`rate`, `p50_ms` and `p99_ms` of the last minute; the others since the start.
+
+    `rate`: pictures per second. The quantiles, capture to decision, are 0 where no picture came.
+    """
 
     frames: int
     dropped: int
@@ -60,12 +63,17 @@ class LoopFacts(TypedDict):
 
 
 class MachineFacts(TypedDict):
-    """`throttled`: words such as "undervoltage", None where the machine cannot tell."""
+    """`throttled`: words such as "undervoltage now", None where the machine cannot tell.
+
+    `memory_mb`: what the daemon has resident; `available_mb`: what the machine could still give.
+    `clock_synchronised`: whether the time has lately been had from elsewhere.
+    """
 
     model: str
     celsius: float | None
     throttled: list[str] | None
     memory_mb: float
+    available_mb: float | None
     clock_synchronised: bool | None
 
 
@@ -94,28 +102,30 @@ class PublisherFacts(TypedDict):
 
 
 class StateFacts(TypedDict):
-    """Something that is wrong."""
+    """Something that is wrong. `advice`: what to do about any state of that name, one sentence."""
 
     name: str
     level: Level
     cause: str
+    advice: str
     since: str
 
 
 class HealthFacts(TypedDict):
-    """`level` is the worst of the states'."""
+    """`level` is the worst of the states'; they come worst first, then by name."""
 
     level: Level
     states: list[StateFacts]
 
 
 class Status(TypedDict):
-    """The whole document. `store` None: nothing is kept."""
+    """The whole document. `store` None: nothing is kept. `uptime_s` is right whatever the clock."""
 
     device: str
     version: str
     time: str
     started: str
+    uptime_s: float
     model: ModelFacts
     camera: CameraFacts
     now: list[NowSeen]
