@@ -10,6 +10,7 @@
     ├── GateError       ValueError  exit 3   the conversion is worse than allowed: redo it
     ├── InterpreterError ImportError exit 1  no TFLite interpreter: install one
     ├── CameraError     OSError     exit 4   the camera: retry, then a person with a cable
+    ├── StoreError      OSError     exit 1   the store on the disk: retry, then a person with a disk
     └── StoppedError                exit 130 Ctrl-C: what was done until then is kept
 
 A message is one line: what happened, what was expected, what was received, how to fix it.
@@ -72,6 +73,10 @@ class CameraError(GalagoError, OSError):
     """A camera cannot be opened or has stopped giving frames."""
 
     exit_code = 4
+
+
+class StoreError(GalagoError, OSError):
+    """The store of events cannot be read, or a mark not be written."""
 
 
 class StoppedError(GalagoError):

@@ -1,50 +1,261 @@
-"""The one writer of the store: a thread that everything is handed to."""
+"""The one writer of the store: a thread that everything is handed to.
 
+- Nobody who hands something over waits for the disk, and nothing is raised at him.
+- Events are written in groups (galago.edge.store.waiting) and told to subscribers only when they
+  are safe from a power cut.
+- The thread outlives everything: a disk that is full, read-only, forbidden or failing is tried
+  again, after 1 s and ever longer up to 30 s; what waits is written when it is back. Health names
+  the cause: store.failed, and store.full when events found no room to wait.
+- A database that is damaged, at the start or later, is set aside and followed by a fresh one:
+  store.replaced, for a day or until the next start.
+- At the end what waits is written, for CLOSE_S at most.
+
+    with Recorder(folder, settings, health, shelf) as recorder:
+        recorder.put(Record(event))
+"""
+
+import contextlib
+import sqlite3
+import threading
 from collections.abc import Callable
+from os import statvfs
 from pathlib import Path
+from time import monotonic, monotonic_ns
 from typing import Self, TypeAlias
 
 from galago.edge.health import Health
-from galago.edge.record import Keeper, Minute, Record, StoredEvent
+from galago.edge.record import Keeper, Minute, Record, ShelfFacts, StoredEvent
+from galago.edge.store.cause import is_broken, is_disk, worded
+from galago.edge.store.database import Database
+from galago.edge.store.ledger import Ledger
 from galago.edge.store.settings import StoreSettings
+from galago.edge.store.waiting import Batch, Registration, Waiting
+from galago.edge.tell import tell
 from galago.edge.vitals.document import StoreFacts
 
 Callback: TypeAlias = Callable[[list[StoredEvent]], None]
 
+CLOSE_S = 5.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+_DAY_S, _FEW_S = 86_400.0, 60.0
+_SETTLED_S = 300.0  # by then every publisher that is configured has registered
+
 
 class Recorder:
-    """Writes what is put, in its own thread; all methods are for any thread."""
+    """Writes what is put, in its own thread; all methods are for any thread.
+
+    `shelf`: keeps the pictures' files; None: no pictures are kept.
+    """
 
     def __init__(
         self, folder: Path, settings: StoreSettings, health: Health, shelf: Keeper | None
     ) -> None:
         self._folder, self._settings, self._health, self._shelf = folder, settings, health, shelf
+        self._waiting = Waiting(settings.commit_s, settings.commit_events)
+        self._registered: set[str] = set()
+        self._subscribers: list[Callback] = []
+        self._ledger: Ledger | None = None
+        self._known: tuple[int, int] | None = None  # identity of the file that was open last
+        self._last = 0  # number, which also the next database goes on from
+        self._broken: str | None = None
+        self._reconciled = False
+        self._cause: str | None = None
+        self._pause_s = _FIRST_PAUSE_S
+        self._replaced_at: float | None = None
+        self._told_lost = 0
+        self._figures = (0, ShelfFacts(0, 0, 0), 0.0)  # events, pictures, free MB
+        self._began = monotonic()
+        self._ends_at = float("inf")
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def __enter__(self) -> Self:
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self._ends_at = monotonic() + CLOSE_S
+        self._waiting.close()
+        self._thread.join(CLOSE_S + 1.0)
 
     def put(self, record: Record) -> None:
         """Have a record written; never waits, never raises."""
+        self._waiting.put(record)
 
     def put_minute(self, minute: Minute) -> None:
         """Have a minute written; never waits, never raises."""
+        self._waiting.put_minute(minute)
 
     def register(self, publisher: str, timeout_s: float = 10.0) -> int:
         """Number up to which this publisher has all events; a new one starts at the last event.
 
         Waits for the disk, for `timeout_s` at most: 0 if the store cannot be opened by then.
         """
-        raise NotImplementedError(publisher, timeout_s)
+        registration = Registration(publisher)
+        self._waiting.register(registration)
+        registration.known.wait(timeout_s)
+        return registration.cursor
 
     def acknowledge(self, publisher: str, number: int, dropped: int = 0) -> None:
         """All events up to `number` have arrived, or been given up: `dropped` more of them."""
+        self._waiting.acknowledge(publisher, number, dropped)
 
     def subscribe(self, callback: Callback) -> None:
         """Have `callback` called with events that are safe, in the recorder's thread."""
+        self._subscribers.append(callback)
 
     def facts(self) -> StoreFacts:
         """Figures for the status document, as of the last transaction."""
-        raise NotImplementedError
+        events, shelf, free_mb = self._figures
+        return StoreFacts(
+            events=events,
+            pending=self._waiting.pending,
+            lost=self._waiting.lost,
+            snapshots=shelf.pictures,
+            snapshots_mb=round(shelf.bytes / 1e6, 3),
+            keep_mb=shelf.keep_mb,
+            disk_free_mb=free_mb,
+        )
+
+    def _run(self) -> None:
+        self._attempt(Batch())
+        while monotonic() < self._ends_at:
+            batch = self._waiting.take()
+            if not batch and self._waiting.closed:
+                break
+            self._attempt(batch)
+            self._look_after()
+        self._shut()
+
+    def _attempt(self, batch: Batch) -> None:
+        """Write a batch and tell of it; or keep it, and rest if the disk does not let it."""
+        try:
+            events = self._write(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
+            self._recover(batch, error)
+            return
+        self._waiting.done(batch)
+        self._report("store.failed", None)
+        self._pause_s = _FIRST_PAUSE_S
+        if events:
+            self._tell(events)
+
+    def _write(self, batch: Batch) -> list[StoredEvent]:
+        ledger = self._opened()
+        self._answer(ledger, batch)
+        if not batch and not ledger.behind:
+            return []
+        events = ledger.write(batch, self._protected())
+        self._last = ledger.last
+        return events
+
+    def _opened(self) -> Ledger:
+        """The tables; opened anew if they were closed, or their file is not there any more."""
+        if self._ledger is not None and self._ledger.database.in_place():
+            return self._ledger
+        self._shut()
+        if self._broken is None:
+            database = Database.open(self._folder, self._known)
+        else:
+            database = Database.replace(self._folder, self._broken)
+        self._broken = None
+        if database.cause is not None:
+            self._tell_replaced(database)
+        self._reconciled &= database.identity == self._known
+        return self._use(database)
+
+    def _use(self, database: Database) -> Ledger:
+        self._ledger = ledger = Ledger(database, self._settings, self._shelf, self._last)
+        self._known, self._last = database.identity, ledger.last
+        for publisher in self._registered - ledger.cursors.keys():
+            # What only the former file had cannot be told any more.
+            self._waiting.acknowledge(publisher, ledger.register(publisher), 0)
+        if not self._reconciled:
+            ledger.reconcile()
+            self._reconciled = True
+        return ledger
+
+    def _answer(self, ledger: Ledger, batch: Batch) -> None:
+        """Tell publishers where they stand, also while nothing can be written."""
+        for registration in batch.registrations:
+            name = registration.publisher
+            cursor = registration.cursor = ledger.register(name)
+            self._registered.add(name)
+            batch.acknowledged.setdefault(name, (cursor, 0))
+            registration.known.set()
+        batch.registrations = []
+
+    def _protected(self) -> set[str]:
+        """Publishers whose events must not go: after a start, any that may yet register."""
+        if self._ledger is not None and monotonic() - self._began < _SETTLED_S:
+            return {*self._ledger.cursors}
+        return self._registered
+
+    def _recover(self, batch: Batch, error: Exception) -> None:
+        self._shut()  # what the connection believes of the file may be wrong
+        if is_broken(error):
+            self._broken = str(error)
+            self._waiting.give_back(batch)
+            if self._replaced_at is not None and monotonic() - self._replaced_at < _FEW_S:
+                self._rest("the disk damages what is written: replace it")
+        elif is_disk(error):
+            self._waiting.give_back(batch)
+            self._rest(worded(error, self._folder))
+        else:
+            tell(f"store: something cannot be written and is given up: {error!r}")
+            self._waiting.set_apart(batch)
+
+    def _rest(self, cause: str) -> None:
+        self._report("store.failed", cause)
+        self._look_for_lost()
+        self._waiting.rest(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    def _report(self, name: str, cause: str | None) -> None:
+        """Tell Health, which keeps the first cause of a state, of another one too."""
+        state = self._health.states.get(name)
+        now = monotonic_ns()
+        if state is not None and cause is not None and state.cause != cause:
+            self._health.report(name, None, now)
+        self._health.report(name, cause, now)
+
+    def _tell_replaced(self, database: Database) -> None:
+        self._replaced_at = monotonic()
+        kept = "" if database.set_aside is None else f"; it is kept as {database.set_aside.name}"
+        self._report("store.replaced", f"a new database was begun: {database.cause}{kept}")
+
+    def _tell(self, events: list[StoredEvent]) -> None:
+        for callback in self._subscribers:
+            try:
+                callback(events)
+            except Exception as error:  # noqa: BLE001 - a listener's fault is not the store's
+                tell(f"store: a listener failed: {error!r}")
+
+    def _look_after(self) -> None:
+        self._look_for_lost()
+        if self._replaced_at is not None and monotonic() - self._replaced_at > _DAY_S:
+            self._replaced_at = None
+            self._report("store.replaced", None)
+        ledger = self._ledger
+        if ledger is None:
+            return
+        if ledger.behind:
+            self._waiting.soon()
+        with contextlib.suppress(OSError, sqlite3.Error):  # then the figures are the former ones
+            disk = statvfs(self._folder)
+            free_mb = round(disk.f_bavail * disk.f_frsize / 1e6, 1)
+            self._figures = (ledger.events, ledger.shelf_facts(), free_mb)
+
+    def _look_for_lost(self) -> None:
+        """Report events that found no room, until all that wait are written."""
+        lost = self._waiting.lost
+        if lost > self._told_lost:
+            self._told_lost = lost
+            self._report("store.full", "events were lost: so many waited that new ones had no room")
+        elif self._waiting.pending == 0:
+            self._report("store.full", None)
+
+    def _shut(self) -> None:
+        if self._ledger is not None:
+            self._reconciled &= self._ledger.agrees
+            self._ledger.database.close()
+        self._ledger = None

@@ -74,3 +74,6 @@ CREATE TABLE publishers (
     dropped INTEGER NOT NULL                 -- how many were given up because the backlog was full
 ) STRICT, WITHOUT ROWID;
 """
+
+# From each version to the next, by the version that it starts from.
+MIGRATIONS: dict[int, str] = {}
