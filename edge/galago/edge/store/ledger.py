@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from galago.edge.record import Keeper, Minute, Record, ShelfFacts, StoredEvent
 from galago.edge.store.database import Database
-from galago.edge.store.rows import EVENT, of_event, stored
+from galago.edge.store.rows import EVENT, MINUTE, of_event, of_minute, stored
 from galago.edge.store.settings import StoreSettings
 from galago.edge.store.waiting import Batch, bare
 
@@ -25,13 +25,13 @@ _AT_ONCE = 256  # events that go together, so that their pages are written once
 _ADD_EVENT = f"INSERT INTO events ({EVENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (column names)
 
 # A minute that comes twice (the daemon was started again within it) is the sum of both.
-_ADD_MINUTE = """
-INSERT INTO minutes (minute, frames, dropped, p50_us, p99_us, celsius, health)
+_ADD_MINUTE = f"""
+INSERT INTO minutes ({MINUTE})
 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (minute) DO UPDATE SET
     frames = frames + excluded.frames, dropped = dropped + excluded.dropped,
     p50_us = max(p50_us, excluded.p50_us), p99_us = max(p99_us, excluded.p99_us),
     celsius = excluded.celsius, health = excluded.health
-"""
+"""  # noqa: S608
 _ADD_SHARE = """
 INSERT INTO shares (minute, region, label, seconds) VALUES (?, ?, ?, ?)
 ON CONFLICT (minute, region, label) DO UPDATE SET seconds = seconds + excluded.seconds
@@ -140,9 +140,7 @@ class Ledger:
     def _add_minutes(self, minutes: list[Minute]) -> None:
         db = self.database.connection
         for m in minutes:
-            health = " ".join(m.health)
-            row = (m.minute, m.frames, m.dropped, m.p50_us, m.p99_us, m.celsius, health)
-            db.execute(_ADD_MINUTE, row)
+            db.execute(_ADD_MINUTE, of_minute(m))
             shares = [
                 (m.minute, region or "", label, s) for (region, label), s in m.seconds.items()
             ]

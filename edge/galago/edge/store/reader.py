@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from galago.edge.record import Minute, PictureKind, Snapshot, StoredEvent
 from galago.edge.store.database import NAME, identify
-from galago.edge.store.rows import EVENT, SNAPSHOT, Row, to_event, to_snapshot
+from galago.edge.store.rows import EVENT, MINUTE, SNAPSHOT, Row, to_event, to_minute, to_snapshot
 from galago.errors import StoreError
 
 _BUSY_S = 1.0  # readers wait only while a writer that was killed is made good
@@ -77,12 +77,8 @@ class Reader:
             f"{shares} WHERE minute >= ? AND minute < ?", *span
         ):
             seconds.setdefault(minute, {})[region or None, label] = s
-        rows = self._ask(
-            "SELECT minute, frames, dropped, p50_us, p99_us, celsius, health FROM minutes "
-            "WHERE minute >= ? AND minute < ? ORDER BY minute",
-            *span,
-        )
-        return [Minute(*row[:-1], tuple(row[-1].split()), seconds.get(row[0], {})) for row in rows]
+        statement = f"SELECT {MINUTE} FROM minutes WHERE minute >= ? AND minute < ? ORDER BY minute"  # noqa: S608 - ours
+        return [to_minute(row, seconds.get(row[0], {})) for row in self._ask(statement, *span)]
 
     def shares(self, since: int, until: int, step: int) -> list[tuple[int, str | None, str, float]]:
         """(first minute of the bucket, region, label, seconds), for buckets of `step` minutes.

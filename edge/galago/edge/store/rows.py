@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from galago.edge.event import Event
-from galago.edge.record import Snapshot, StoredEvent
+from galago.edge.record import Minute, Snapshot, StoredEvent
 
 EVENT = "number, time_ms, label, score, previous, seconds, snapshot, model, device, region"
+MINUTE = "minute, frames, dropped, p50_us, p99_us, celsius, health"
 SNAPSHOT = "name, kind, time_ms, label, score, region, model, bytes, clip, truth"
 
 Row: TypeAlias = tuple[Any, ...]
@@ -52,6 +53,19 @@ def to_snapshot(row: Row) -> Snapshot:
     return Snapshot(
         name, kind, time_ms, label, score, region, model, size, clip=bool(clip), truth=truth
     )
+
+
+def of_minute(minute: Minute) -> Row:
+    """In the order of MINUTE."""
+    m = minute
+    return (m.minute, m.frames, m.dropped, m.p50_us, m.p99_us, m.celsius, " ".join(m.health))
+
+
+def to_minute(row: Row, seconds: dict[tuple[str | None, str], float]) -> Minute:
+    """From a row in the order of MINUTE, and what its rows of shares hold."""
+    minute, frames, dropped, p50_us, p99_us, celsius, health = row
+    names = tuple(health.split())
+    return Minute(minute, frames, dropped, p50_us, p99_us, celsius, names, seconds)
 
 
 def iso(time_ms: int) -> str:
