@@ -21,7 +21,11 @@ from typing import NamedTuple
 from galago.errors import UsageError
 
 PICTURES = "pictures"
-SUFFIXES = (".jpg", ".crop.jpg", ".small.jpg", ".webm")
+CLIP_SUFFIX = ".webm"
+STILL_SUFFIXES = frozenset({".jpg", ".crop.jpg", ".small.jpg"})
+
+_FIELDS = (".jpg", ".crop.jpg", ".small.jpg", CLIP_SUFFIX)  # of Files, in their order
+_LONGEST_FIRST = sorted(_FIELDS, key=len, reverse=True)  # .crop.jpg ends in .jpg, too
 
 _NAME = re.compile(
     r"([0-9]{4})([0-9]{2})([0-9]{2})T[0-9]{6}\.[0-9]{3}Z_[A-Za-z0-9-]{1,40}(?:_[A-Za-z0-9-]{1,40})?"
@@ -66,12 +70,12 @@ def files(folder: Path, name: str) -> Files:
         UsageError: as `day`.
     """
     place = folder / PICTURES / day(name)
-    return Files(*(place / f"{name}{suffix}" for suffix in SUFFIXES))
+    return Files(*(place / f"{name}{suffix}" for suffix in _FIELDS))
 
 
 def name_of(file: str) -> tuple[str, str] | None:
-    """A file's name as the picture's name and one of SUFFIXES; None for any other file."""
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+    """A file's name as the picture's name and its suffix; None for any other file."""
+    for suffix in _LONGEST_FIRST:
         name = file.removesuffix(suffix)
         if name != file and _NAME.fullmatch(name):
             return name, suffix
