@@ -99,6 +99,11 @@ class Loop:
         return self._eyes.classifier.labels
 
     @property
+    def last_region(self) -> Region:
+        """The one of each frame that is looked at last."""
+        return self._eyes.settings.regions[-1]
+
+    @property
     def camera(self) -> Camera:
         """The camera that is open, or was last."""
         return self._feed.camera

@@ -3,81 +3,169 @@
 - It looks through nobody's eyes but a verified model's: the golden frames come first.
 - Standard output carries events, one JSON line each, and nothing else; a slow reader of it does not
   slow the loop.
-- What is wrong with the camera is told on standard error when it begins and when it is over.
+- What is wrong is told on standard error when it begins and when it is over.
+- SIGHUP reads configuration and model anew. What cannot serve changes nothing.
 """
 
-import platform
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import TextIO
 
 from galago.bundle.verify import Verification
 from galago.edge.camera import Camera, open_camera
+from galago.edge.company import Company, Printer
+from galago.edge.config.schema import Config
 from galago.edge.event import make_event
 from galago.edge.health import Health
 from galago.edge.inspector import Inspector
-from galago.edge.loop import Loop, LoopSettings
-from galago.edge.outlet import Outlet
+from galago.edge.loop import Loop, Seen
+from galago.edge.plan import loop_settings
+from galago.edge.reload import Reloader, Renewal
+from galago.edge.service.journal import is_journal
+from galago.edge.service.notify import Notifier
+from galago.edge.service.watchdog import Watchdog
 from galago.edge.serving import open_serving
-from galago.edge.stopping import stop_on_signals
+from galago.edge.stopping import Stop, asked_by_hangup, stop_on_signals
 from galago.edge.tell import tell, tell_change
+from galago.errors import StoppedError
 
 
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What a user may choose.
+def run(load: Callable[[], Config], out: TextIO, *, keep: bool) -> None:
+    """Classify what a camera shows until it ends or a signal comes; write events to `out`.
 
-    `threads`: of the interpreter; None is what `galago bench --save` has found. `reference`: file
-    that keeps the view as it was at set-up; None learns it anew at each start.
-    """
-
-    threads: int | None = None
-    reference: Path | None = None
-    loop: LoopSettings = field(default_factory=LoopSettings)
-
-
-def run(model_path: Path, source: str, out: TextIO, settings: RunSettings | None = None) -> None:
-    """Classify what `source` shows until it ends or a signal comes; write events to `out`.
+    `load` reads the configuration, also when SIGHUP asks for it anew. `keep`: whether events are
+    stored, with all that lives from them: pictures, publishers, page, a reload.
 
     Raises:
+        UsageError: the configuration cannot be.
         ModelFileError: the model is damaged or fails its golden frames.
         CameraError: the camera cannot be opened, or is lost for good.
         BrokenPipeError: nobody reads `out` any more.
     """
-    settings = settings or RunSettings()
-    with stop_on_signals() as stop:
-        serving = open_serving(model_path, settings.threads)
-        health = Health(tell_change)
-        opener = partial(open_camera, source)
-        with Loop(opener, serving.classifier, stop, settings.loop, health=health) as loop:
-            what, how = _what(loop.camera), _how(serving.verification)
-            tell(f"{model_path.name} looks at {what}, {how}")
-            inspector = Inspector(loop.camera, health, settings.reference)
-            write = partial(print, file=out, flush=True)
-            outlet = Outlet(write, stop.set, wait=not loop.camera.live)
-            events = _look(loop, serving.sha256, outlet, inspector)
-            why = "stopped by a signal" if stop.is_set() else f"{loop.camera.source} has ended"
-            tell(f"{why}: {loop.frames} frames, {loop.dropped} dropped, {events} events")
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
+        asked = stack.enter_context(asked_by_hangup()) if keep else threading.Event()
+        config: Config | None = load()
+        while config is not None:
+            config = _Watch(config, stop, out, keep=keep).look(load, asked)
+            asked.clear()
+            if not stop.again():
+                return
 
 
-def _look(loop: Loop, sha256: str, outlet: Outlet, inspector: Inspector) -> int:
-    """Look until the end; how many events there were."""
-    events = 0
-    make = partial(make_event, labels=loop.labels, model=sha256, device=platform.node())
-    with inspector, outlet:
-        for seen in loop:
-            inspector.offer(seen.frame)
-            if seen.changed:
-                outlet.put(make(seen).to_json())
-                events += 1
-    if outlet.lost:
-        tell(f"{outlet.lost} of {events} events found no room: standard output was not read")
-    return events
+class _Watch:
+    """The time from the opening of a camera to its end."""
 
+    def __init__(self, config: Config, stop: Stop, out: TextIO, *, keep: bool) -> None:
+        self._config, self._stop, self._out, self._keep = config, stop, out, keep
+        self._serving = open_serving(config.model.file, config.model.threads)
+        self._health = Health(tell_change)
+        self._notifier = Notifier()
+        self._watchdog = Watchdog(self._notifier)
+        self._renewal: Renewal | None = None
+        self._events = 0
 
-def _what(camera: Camera) -> str:
-    return f"{camera.source} ({camera.detail})" if camera.detail else camera.source
+    def look(self, load: Callable[[], Config], asked: threading.Event) -> Config | None:
+        """Look until the end; returns with what to begin anew, if a reload asks for that."""
+        try:
+            with self._loop() as loop, self._company(loop) as self._around:
+                inspector = Inspector(loop.camera, self._health, self._config.camera.reference)
+                reloader = Reloader(asked, load, self._config, self._health, self)
+                self._say_ready(loop)
+                with inspector, reloader:
+                    for seen in loop:
+                        inspector.offer(seen.frame)
+                        self._use(seen, loop)
+                self._say_why(loop)
+        except StoppedError as error:
+            tell(str(error))
+        return self._renewal.config if self._renewal and self._renewal.anew else None
+
+    def begin(self) -> None:
+        """As Reloading says."""
+        self._notifier.reloading()
+
+    def renew(self, renewal: Renewal) -> None:
+        """As Reloading says."""
+        if renewal.anew:
+            self._stop.set()
+        else:
+            self._around.renew(renewal.config)
+        self._renewal = renewal
+
+    def end(self) -> None:
+        """As Reloading says."""
+        self._notifier.ready(self._status)
+
+    def _loop(self) -> Loop:
+        return Loop(
+            partial(open_camera, self._config.camera.source),
+            self._serving.classifier,
+            self._stop,
+            loop_settings(self._config),
+            health=self._health,
+            waiting=self._watchdog.waiting,
+        )
+
+    def _company(self, loop: Loop) -> Company:
+        printer = Printer(self._out, self._stop.set, wait=not loop.camera.live)
+        if not self._keep:
+            return printer
+        # Loaded only here: a person who tries a model waits for none of it.
+        from galago.edge.station import Station  # noqa: PLC0415
+
+        # The journal is for people; whoever wants events has the store, the page and publishers.
+        heard = None if is_journal(1) else printer
+        return Station(self._config, self._serving, loop, self._health, heard)
+
+    def _use(self, seen: Seen, loop: Loop) -> None:
+        """One region of one frame, in the loop's thread."""
+        self._around.look(seen, self._serving)
+        if seen.changed:
+            self._events += 1
+            device, sha256 = self._config.device, self._serving.sha256
+            self._around.tell(seen, make_event(seen, loop.labels, sha256, device), self._serving)
+        if seen.region is loop.last_region:
+            self._watchdog.beat()
+            if self._renewal is not None:
+                self._follow(self._renewal, loop)
+
+    def _follow(self, renewal: Renewal, loop: Loop) -> None:
+        """Look with another model, or otherwise, from the next frame on."""
+        if renewal.anew:
+            return
+        self._config, self._serving, self._renewal = renewal.config, renewal.serving, None
+        loop.replace(renewal.serving.classifier, loop_settings(renewal.config))
+        self._allow_for(loop)
+        self._say_what(loop.camera)
+
+    def _say_ready(self, loop: Loop) -> None:
+        self._allow_for(loop)
+        self._say_what(loop.camera)
+        self._notifier.ready(self._status)
+
+    def _allow_for(self, loop: Loop) -> None:
+        rate = self._config.loop.rate
+        self._watchdog.patience_s = loop.camera.patience_s
+        self._watchdog.pause_s = 1 / rate if rate else 0.0
+
+    def _say_what(self, camera: Camera) -> None:
+        what = f"{camera.source} ({camera.detail})" if camera.detail else camera.source
+        self._status = f"{self._config.model.file.name} looks at {what}"
+        tell(f"{self._status}, {_how(self._serving.verification)}")
+
+    def _say_why(self, loop: Loop) -> None:
+        why = f"{loop.camera.source} has ended"
+        if self._stop.by_signal:
+            why = "stopped by a signal"
+        elif self._renewal is not None:
+            why = "another camera or store is configured"
+        elif self._stop.is_set():
+            why = "nobody reads standard output any more"
+        self._notifier.stopping(why)
+        tell(f"{why}: {loop.frames} frames, {loop.dropped} dropped, {self._events} events")
 
 
 def _how(verification: Verification) -> str:

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from galago.edge.state import state_folder
 from galago.files import replacing
 
 _FILE = "threads.json"
@@ -59,14 +60,7 @@ def _read() -> dict[str, Any]:
 
 
 def _path() -> Path:
-    """In the service's own folder, else in the user's.
-
-    Source: systemd.exec(5), StateDirectory=; XDG Base Directory Specification, XDG_STATE_HOME.
-    """
-    if service := os.environ.get("STATE_DIRECTORY"):
-        return Path(service.split(":")[0]) / _FILE
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "galago" / _FILE
+    return state_folder() / _FILE
 
 
 def _cores() -> int:

@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 import typer
 
 from galago.edge.tell import tell
+from galago.errors import UsageError
 from galago.verbs.options import (
     CameraOption,
     Json,
     ModelFileArgument,
     ModelOption,
+    OptionalCamera,
     Provider,
     Regions,
     SavedThreads,
@@ -103,8 +105,14 @@ def bench(
 
 def run(
     *,
-    model: ModelOption,
-    camera: CameraOption,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="TOML file, see galago config example: events are kept, others told."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="The model file.")
+    ] = None,
+    camera: OptionalCamera = None,
     threads: SavedThreads = None,
     region: Regions = None,
     rate: Annotated[
@@ -125,21 +133,18 @@ def run(
 ) -> None:
     """Classify what a camera sees, until stopped: one JSON line per event.
 
+    With --config as a service does it: events and pictures are kept, others are told, and there is
+    a page to look at. Other options come before what is in the file.
+
     Example: galago run --model porch.tflite --camera usb:0 --region door=0.5,0.2,0.25,0.6
     """
-    from galago.edge.loop import LoopSettings
-    from galago.edge.motion import MotionSettings
-    from galago.edge.pacing import Pacing
-    from galago.edge.regions import parse_regions
-    from galago.edge.run import RunSettings
+    from galago.edge.plan import Overrides
     from galago.edge.run import run as look
 
-    loop = LoopSettings(
-        regions=parse_regions(region or []),
-        pacing=Pacing(rate, max_cpu),
-        motion=MotionSettings() if motion else None,
-    )
-    look(model, camera, sys.stdout, RunSettings(threads, reference, loop))
+    if config is None and (model is None or camera is None):
+        raise UsageError("expected --model and --camera, or --config with a file that names them")
+    options = Overrides(model, camera, threads, rate, max_cpu, motion or None, reference, region)
+    look(lambda: options.over(config), sys.stdout, keep=config is not None)
 
 
 def capture(

@@ -19,13 +19,11 @@ ModelFileArgument = Annotated[
 ModelOption = Annotated[
     Path, typer.Option("--model", exists=True, dir_okay=False, help="The model file.")
 ]
-CameraOption = Annotated[
-    str,
-    typer.Option(
-        "--camera",
-        help="picamera2, usb:0, rtsp://…, file:clip.mp4, dir:frames/ or fake:bars*100 …",
-    ),
-]
+_CAMERA = typer.Option(
+    "--camera", help="picamera2, usb:0, rtsp://…, file:clip.mp4, dir:frames/ or fake:bars*100 …"
+)
+CameraOption = Annotated[str, _CAMERA]
+OptionalCamera = Annotated[str | None, _CAMERA]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Threads = Annotated[int, typer.Option(min=1, max=64, help="Threads of the interpreter.")]
 SavedThreads = Annotated[
