@@ -36,8 +36,9 @@ _BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 _WELL_S = 30.0  # a page that has lived so long is no longer one that keeps dying
 _END_S = 3.0
 _BACKLOG = 64
-# glibc gives every thread 64 MB of address space to allocate from; the page needs none of that.
-_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+# glibc gives every thread memory of its own to allocate from, OpenBLAS every core: the page has no
+# use for either.
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Page:
@@ -121,7 +122,7 @@ class Page:
             link.run(self._told)
         finally:
             self._serving.clear()
-            _end(process)
+            _see_off(process)
             self._process = None
         return link.cause or f"the page has ended by itself (exit status {process.returncode})"
 
@@ -207,8 +208,15 @@ def _start(listener: socket.socket, theirs: socket.socket) -> subprocess.Popen[b
     )
 
 
+def _see_off(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a page that has lost its link, and so ends by itself unless it hangs."""
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        _end(process)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a page that has lost its link, which has ended it already unless it hangs."""
     process.terminate()
     try:
         process.wait(_END_S)

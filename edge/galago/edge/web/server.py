@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -37,25 +38,30 @@ async def _serve(listener: socket.socket, end: socket.socket, facts: WebFacts) -
     over = asyncio.Event()
     daemon = await Daemon.connect(end, over.set)
     config = _config(make_app(Desk.of(facts, daemon), ROUTES), facts)
-    server = _Server(config, daemon)
-    serving = asyncio.create_task(server.serve([listener]))
-    waiting = asyncio.create_task(over.wait())
-    await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = server.force_exit = True
-    waiting.cancel()
-    await serving
+    await _Server(config, daemon, over).serve([listener])
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, sleeps while nobody asks, and ends at once when it is `over`."""
 
-    def __init__(self, config: uvicorn.Config, daemon: Daemon) -> None:
+    def __init__(self, config: uvicorn.Config, daemon: Daemon, over: asyncio.Event) -> None:
         super().__init__(config)
-        self._daemon = daemon
+        self._daemon, self._over = daemon, over
+        self._loop = asyncio.get_running_loop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._daemon.serving()
+
+    async def main_loop(self) -> None:
+        # uvicorn's own wakes ten times a second, to see whether it should end and to write a date.
+        await self._over.wait()
+        self.force_exit = True  # whoever still looks would look for hours
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    def handle_exit(self, _signal: int, _frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
 
 
 def _config(app: Any, facts: WebFacts) -> uvicorn.Config:
@@ -71,6 +77,7 @@ def _config(app: Any, facts: WebFacts) -> uvicorn.Config:
         # Whoever connects is who it is; a header that says otherwise may come from anybody.
         proxy_headers=False,
         server_header=False,
+        date_header=False,
         backlog=MAX_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE_S,
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
