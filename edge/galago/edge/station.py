@@ -1,0 +1,134 @@
+"""What goes along with a camera that is left alone: store, pictures, publishers, page, health.
+
+- The loop's thread only takes notes here: what encodes, writes, sends or judges has a thread or a
+  process of its own, and a fault of it is a state of health.
+- An event is on the disk before anyone is told of it.
+- What is newly configured is followed while the loop goes on, but for the store (galago.edge.plan).
+"""
+
+from contextlib import ExitStack
+from typing import Self
+
+from galago.edge.company import Printer
+from galago.edge.config.schema import Config
+from galago.edge.event import Event
+from galago.edge.health import Health
+from galago.edge.live import Live
+from galago.edge.loop import Loop, Seen
+from galago.edge.plan import store_folder
+from galago.edge.publish.open import Publishers, open_publishers
+from galago.edge.record import Record, StoredEvent
+from galago.edge.serving import Serving
+from galago.edge.snapshots.darkroom import Darkroom
+from galago.edge.snapshots.shelf import Shelf
+from galago.edge.store.recorder import Recorder
+from galago.edge.tell import tell
+from galago.edge.vitals.judges import Disk
+from galago.edge.vitals.pulse import Pulse
+from galago.edge.vitals.sources import Sources
+from galago.edge.vitals.status import Reporter
+from galago.edge.vitals.watch import Watch
+from galago.edge.web.process import Page
+
+
+class Station:
+    """The company (galago.edge.company) of an unattended loop.
+
+    `printer`: prints events that are stored; None where nobody reads them.
+    """
+
+    def __init__(
+        self, config: Config, serving: Serving, loop: Loop, health: Health, printer: Printer | None
+    ) -> None:
+        self._config, self._serving, self._health = config, serving, health
+        self._printer = printer
+        self._folder = store_folder(config)
+        self._live, self._pulse = Live(), Pulse()
+        self._newest_ns = 0
+        pictures = config.snapshots
+        shelf = Shelf(self._folder, pictures, health) if pictures.enabled else None
+        self._recorder = Recorder(self._folder, config.store, health, shelf)
+        self._darkroom = Darkroom(self._recorder.put, pictures, health) if shelf else None
+        self._sources = Sources(
+            device=config.device,
+            live=self._live,
+            pulse=self._pulse,
+            health=health,
+            serving=lambda: self._serving,
+            camera=lambda: loop.camera,
+            dropped=lambda: loop.dropped,
+            store=self._recorder.facts,
+        )
+        self._status = Reporter(self._sources).document
+        disk = Disk(self._folder, pictures.keep_free_mb)
+        self._watch = Watch(self._sources, config.health, disk, self._recorder.put_minute)
+        self._lasting, self._passing = ExitStack(), ExitStack()
+        self._publishers: Publishers | None = None
+
+    def look(self, seen: Seen, serving: Serving) -> None:
+        """As Company says."""
+        self._serving = serving
+        self._live.offer(seen)
+        if seen.frame.time_ns != self._newest_ns:  # it has several regions
+            self._newest_ns = seen.frame.time_ns
+            self._pulse.beat(self._newest_ns)
+        if self._darkroom is not None:
+            self._darkroom.glance(seen, serving)
+
+    def tell(self, seen: Seen, event: Event, serving: Serving) -> None:
+        """As Company says."""
+        if self._darkroom is not None:
+            self._darkroom.develop(seen, event, serving)
+        else:
+            self._recorder.put(Record(event))
+        if self._publishers is not None:
+            self._publishers.put(event)
+
+    def renew(self, config: Config) -> None:
+        """As Company says: those who are told, and the page, begin anew."""
+        before = self._config
+        self._passing.close()
+        try:
+            self._open(config)
+        except BaseException:
+            self._passing.close()
+            self._open(before)
+            raise
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            if self._printer is not None:
+                stack.enter_context(self._printer)
+                self._recorder.subscribe(self._print)
+            stack.enter_context(self._recorder)
+            if self._darkroom is not None:
+                stack.enter_context(self._darkroom)
+            stack.enter_context(self._watch)
+            stack.callback(self._close_passing)
+            self._open(self._config)
+            self._lasting = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lasting.__exit__(*error)  # type: ignore[arg-type]
+
+    def _open(self, config: Config) -> None:
+        """Begin with what may change while the loop goes on."""
+        self._config, self._watch.settings = config, config.health
+        with ExitStack() as stack:
+            publishers = open_publishers(config, self._recorder, self._status, self._health)
+            self._publishers = stack.enter_context(publishers)
+            self._sources.publishers = publishers.facts
+            if config.web.enabled:
+                page = Page(config.web, self._folder, self._live, self._status, self._health)
+                stack.enter_context(page)
+                tell(f"the page is at {page.address}")
+            self._passing = stack.pop_all()
+
+    def _close_passing(self) -> None:
+        self._passing.close()  # the one that is open then
+
+    def _print(self, events: list[StoredEvent]) -> None:
+        for stored in events:
+            if self._printer is not None:
+                self._printer.put(stored.to_json())
