@@ -58,9 +58,9 @@ def setting(  # noqa: PLR0913 - each says one thing about the key, all but two b
 
     `help_`: one or two sentences for the commented example. `low`, `high`: bounds, both allowed.
     A default that is a class is called for each instance. `example`: what the commented example
-    shows where the default is none; for tables with names, a name. `shown`: makes of a text that
-    may hold a password one that may be printed. `any_name`: the tables may have any name, not only
-    one of letters, digits, - and _.
+    shows instead of the default, where that is none or cannot be together with the rest; for tables
+    with names, a name. `shown`: makes of a text that may hold a password one that may be printed.
+    `any_name`: the tables may have any name, not only one of letters, digits, - and _.
     """
     metadata = {
         "help": help_,

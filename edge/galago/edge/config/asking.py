@@ -4,7 +4,7 @@
 """
 
 import getpass
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from galago.errors import UsageError
 
@@ -18,7 +18,7 @@ def ask(stdin: TextIO) -> str:
         UsageError: nothing was given, the second is not the first, or it is no text.
     """
     try:
-        given = _twice() if stdin.isatty() else stdin.readline(_LONGEST + 2).rstrip("\r\n")
+        given = _twice() if stdin.isatty() else _line(stdin.buffer)
     except UnicodeDecodeError:
         raise UsageError("a password is text in UTF-8: received other bytes") from None
     except EOFError:
@@ -26,6 +26,11 @@ def ask(stdin: TextIO) -> str:
     if not 0 < len(given) <= _LONGEST:
         raise UsageError(f"a password has 1 to {_LONGEST} characters: received {len(given)}")
     return given
+
+
+def _line(stdin: BinaryIO) -> str:
+    """The first line; not of the text stream, whose encoding is the terminal's."""
+    return stdin.readline(4 * _LONGEST + 2).decode().rstrip("\r\n")
 
 
 def _twice() -> str:

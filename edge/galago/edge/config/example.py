@@ -48,8 +48,9 @@ def _section(section: type, name: str, mark: str) -> Iterator[str]:
 
 def _key(key: Key) -> Iterator[str]:
     value = key.default()
-    shown = value if key.example is None else key.example
-    note = "" if shown == value else " No default."
+    shown, note = (value, "") if key.example is None else (key.example, " No default.")
+    if shown is not value and isinstance(value, bool):
+        note = f" Default: {toml(value)}."
     yield ""
     yield from _prose(key.help)
     yield from _prose(f"{_sentence(expected(key))}.{note}")

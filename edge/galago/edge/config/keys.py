@@ -107,5 +107,8 @@ def quoted(name: str) -> str:
 
 
 def text(value: str) -> str:
-    """A text as TOML writes it; its basic strings have JSON's escapes, and DEL is to be escaped."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A text as TOML writes it, with JSON's escapes; what a terminal would obey is one as well."""
+    return "".join(
+        one if one.isprintable() else f"\\U{ord(one):08x}"
+        for one in json.dumps(value, ensure_ascii=False)
+    )

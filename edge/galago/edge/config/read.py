@@ -71,7 +71,7 @@ def read_config(path: Path | None) -> Loaded:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigError((f"{path}{_no_toml(error)}",)) from None
+        raise ConfigError((f"{path}{_no_toml(error, text)}",)) from None
     return _load(document, text, path)
 
 
@@ -90,14 +90,15 @@ def _read(path: Path) -> str:
         raise ConfigError((f"{path}:{line}: is not UTF-8 text: save it as such",)) from None
 
 
-def _no_toml(error: Exception) -> str:
+def _no_toml(error: Exception, text: str) -> str:
     """The end of a message: the line that the parser names, and what it says."""
     if isinstance(error, RecursionError):
         return ": is not TOML that can be read: lists or tables are nested too deep"
     match = _POSITION.fullmatch(str(error))
-    return (
-        f":{match[2]}: is not TOML: {match[1]}" if match and match[2] else f": is not TOML: {error}"
-    )
+    if match is None:
+        return f": is not TOML: {error}"
+    last = text.count("\n") + 1
+    return f":{match[2] or last}: is not TOML: {match[1]}"
 
 
 def _load(document: dict[str, Any], text: str, path: Path | None) -> Loaded:

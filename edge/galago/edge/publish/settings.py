@@ -35,7 +35,7 @@ class MqttSettings:
     password: Secret | None = setting(
         None, "Where the password is.", example=Secret("file:/etc/galago/mqtt-password")
     )
-    tls: bool = setting(default=False, help_="Whether to encrypt.")
+    tls: bool = setting(default=False, help_="Whether to encrypt.", example=True)
     ca: Path | None = setting(
         None,
         "Certificates to trust, a PEM file; unset: those of the system.",
