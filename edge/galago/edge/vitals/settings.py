@@ -25,8 +25,8 @@ class HealthSettings:
     )
     drift: float = setting(
         0.5,
-        "How far the classes seen in a day may be from those of the training pictures, 0–1 (half "
-        "the sum of the differences of their shares); 1: any.",
+        "How far the classes seen in a day may be from those of the training pictures, in time and "
+        "in visits, 0–1 (half the sum of the differences of their shares); 1: any.",
         low=0,
         high=1,
     )

@@ -7,14 +7,13 @@
     json.dumps(reporter.document())
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from time import monotonic_ns
-from typing import TypeVar
 
 from galago.edge.event import name, utc
+from galago.edge.vitals.asking import Asking
 from galago.edge.vitals.document import (
     CameraFacts,
     HealthFacts,
@@ -33,8 +32,6 @@ from galago.edge.vitals.sources import Sources
 
 INCOMPLETE = "status.incomplete"
 
-T = TypeVar("T")
-
 
 class Reporter:
     """Makes the document."""
@@ -44,16 +41,16 @@ class Reporter:
 
     def document(self) -> Status:
         """Everything as it is now."""
-        sources, failures = self._sources, _Failures()
+        sources, asking = self._sources, Asking()
         started_ns, now_ns = sources.pulse.started_ns, monotonic_ns()
-        loop = failures.of("loop", self._loop, _no_loop())
-        now = failures.of("now", self._now, list[NowSeen]())
-        model = failures.of("model", self._model, _no_model())
-        camera = failures.of("camera", self._camera, _no_camera())
-        machine = failures.of("machine", sources.sensors.read, _no_machine())
-        store = failures.of("store", self._store, None)
-        publishers = failures.of("publishers", sources.publishers, list[PublisherFacts]())
-        sources.health.report(INCOMPLETE, failures.cause, now_ns)
+        loop = asking.of("the loop's pace", self._loop, _no_loop())
+        now = asking.of("what is seen", self._now, list[NowSeen]())
+        model = asking.of("the model", self._model, _no_model())
+        camera = asking.of("the camera", self._camera, _no_camera())
+        machine = asking.of("the machine's state", sources.sensors.read, _no_machine())
+        store = asking.of("the store's figures", self._store, None)
+        publishers = asking.of("who is told", sources.publishers, list[PublisherFacts]())
+        sources.health.report(INCOMPLETE, asking.cause, now_ns)
         return Status(
             device=sources.device,
             version=_version(),
@@ -133,25 +130,6 @@ class Reporter:
         ]
         states.sort(key=lambda state: (-LEVELS.index(state["level"]), state["name"]))
         return HealthFacts(level=states[0]["level"] if states else "ok", states=states)
-
-
-class _Failures:
-    """What could not be told this time."""
-
-    def __init__(self) -> None:
-        self._causes: list[str] = []
-
-    @property
-    def cause(self) -> str | None:
-        return "; ".join(self._causes) or None
-
-    def of(self, part: str, ask: Callable[[], T], nothing: T) -> T:
-        """What `ask` gives, or `nothing` where it raises."""
-        try:
-            return ask()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a part, the rest is told
-            self._causes.append(f"the {part} part of the status cannot be had: {error!r}")
-            return nothing
 
 
 def _no_model() -> ModelFacts:
