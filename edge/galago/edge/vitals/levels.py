@@ -45,6 +45,7 @@ STATES: dict[str, Known] = {
     "events.quiet": Known("warning", "Look whether the camera sees what it should."),
     "classes.drift": Known("warning", "Label some kept pictures of this camera, and train again."),
     "web.failed": Known("warning", "See why the status page does not run; it is tried again."),
+    "reload.refused": Known("warning", "See galago config check; until then nothing changes."),
     "vitals.failed": Known("warning", "This is a fault of Galago: please report it."),
     "status.incomplete": Known("warning", "This is a fault of Galago: please report it."),
 }

@@ -10,6 +10,7 @@
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Callable
 from itertools import accumulate, pairwise
 from time import monotonic_ns
 from typing import NamedTuple
@@ -47,11 +48,12 @@ class LastMinute(NamedTuple):
 
 
 class Pulse:
-    """Counts since it was made, and over the last minute."""
+    """Counts since it was made, and over the last minute; `clock`: monotonic nanoseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int] = monotonic_ns) -> None:
         self.frames = 0
-        self.started_ns = monotonic_ns()
+        self.started_ns = clock()
+        self._clock = clock
         self._counts = [0] * (len(_BOUNDS_NS) + 1)  # the last: longer than ten seconds
         self._sum_ns = 0
         self._slot, self._slot_until_ns = [*self._counts], 0
@@ -62,7 +64,7 @@ class Pulse:
 
         A recording that is read faster than it was made has its pictures in the future: no time.
         """
-        now_ns = monotonic_ns()
+        now_ns = self._clock()
         if now_ns >= self._slot_until_ns:
             self._turn(now_ns)
         latency_ns = now_ns - frame_time_ns
@@ -84,7 +86,7 @@ class Pulse:
 
     def last_minute(self) -> LastMinute:
         """The last 55 to 60 seconds, or as long as there was."""
-        now_ns = monotonic_ns()
+        now_ns = self._clock()
         begin_ns = max((now_ns // _SLOT_NS - _SLOTS + 1) * _SLOT_NS, self.started_ns)
         slots = [counts for start_ns, counts in list(self._slots) if start_ns + _SLOT_NS > begin_ns]
         counts = [sum(column) for column in zip(*slots, strict=True)]

@@ -21,19 +21,23 @@ class Sensors:
     """Safe for several threads. `sys`, `proc`, `run`: where the system tells of itself."""
 
     def __init__(
-        self, sys: Path = Path("/sys"), proc: Path = Path("/proc"), run: Path = Path("/run")
+        self,
+        sys: Path = Path("/sys"),
+        proc: Path = Path("/proc"),
+        run: Path = Path("/run"),
+        fresh_s: float = FRESH_S,
     ) -> None:
         self._sys, self._proc, self._run = sys, proc, run
         self._model = model(proc)
         self._lock = threading.Lock()
-        self._read_at = -FRESH_S
+        self._fresh_s, self._read_at = fresh_s, 0.0
         self._facts: MachineFacts | None = None
 
     def read(self) -> MachineFacts:
-        """The machine now, or two seconds ago."""
+        """The machine now, or `fresh_s` ago."""
         with self._lock:
             now = monotonic()
-            if self._facts is None or now - self._read_at >= FRESH_S:
+            if self._facts is None or now - self._read_at >= self._fresh_s:
                 self._facts, self._read_at = self._look(), now
             return self._facts
 
