@@ -39,7 +39,7 @@ _PLACES = {
     Path(sysconfig.get_path("purelib")): f"/opt/galago/lib/{_VERSION}/site-packages",
 }
 _COMMAND = """#!/bin/sh
-export PYTHONPATH=/opt/tree/edge:/opt/tree/deploy:/opt/tree
+export LD_LIBRARY_PATH=/opt/python/lib PYTHONPATH=/opt/tree/edge:/opt/tree/deploy:/opt/tree
 exec /opt/galago/bin/python -P -m galago.cli "$@"
 """
 

@@ -124,6 +124,7 @@ def test_the_sandbox_holds_and_lets_the_camera_live(machine: Machine) -> None:
     path = machine.drop_in(
         UNIT,
         "[Service]\nType=oneshot\nRestart=no\nExecStart=\n"
+        f"Environment=LD_LIBRARY_PATH=/opt/python/lib\n"
         f"ExecStart=/opt/galago/bin/python {probe}\n",
     )
     machine.run("mknod", "-m", "666", "/dev/tun", "c", "10", "200")
