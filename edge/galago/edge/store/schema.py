@@ -19,7 +19,7 @@ CREATE TABLE store (
 ) STRICT;
 
 CREATE TABLE events (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    number INTEGER PRIMARY KEY,              -- never used again: the newest rows never go
     time_ms INTEGER NOT NULL,                -- UTC, since 1970
     label TEXT NOT NULL,
     score REAL NOT NULL,
