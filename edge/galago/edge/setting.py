@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from galago.errors import UsageError
 
-_SECRET = re.compile(r"(file|credential):(.+)")
+_SECRET = re.compile(r"file:.+|credential:[^/\s]+")  # a credential is a file name
 
 
 class Problem(NamedTuple):

@@ -40,8 +40,7 @@ class Judge:
     def config(self, document: dict[str, Any]) -> Config:
         """The whole file."""
         config: Config = self._section(Config, document, ())
-        wrong = {place for place, _ in self.problems}
-        self.problems += [one for one in _own(config, ()) if one[0] not in wrong]
+        self.problems += _own(config, ())
         return config
 
     def _section(self, kind: type, value: Any, place: Place) -> Any:

@@ -8,12 +8,15 @@ r"""In which line of a TOML file each key stands, which the parser does not tell
     lines = locate('[web]\nport = 80')  # {("web",): 1, ("web", "port"): 2}
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 from galago.edge.config.keys import Place
 
+_END = re.compile(r"""[]}]|\"{3}|'{3}""")  # one of these is in the last of several lines
+_DEEPEST = 8  # places; no key of ours is as deep, a stranger's may be
 _LONGEST = 200  # lines of one statement; trying costs the square of it
 
 
@@ -40,6 +43,8 @@ def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
         held.append(line)
         if len(held) > _LONGEST:
             return
+        if len(held) > 1 and not _END.search(line):
+            continue
         statement = "\n".join(held)
         try:
             parsed = tomllib.loads(statement)
@@ -55,7 +60,7 @@ def _places(table: Any, place: Place = (), *, inner: bool = False) -> Iterator[P
     if isinstance(table, list) and table and not inner:
         table = table[0]  # [[section]]
     nested = isinstance(table, dict)
-    if place and (inner or not table):
+    if place and (inner or not table or len(place) == _DEEPEST):
         yield place
-    for name, value in table.items() if nested else ():
+    for name, value in table.items() if nested and len(place) < _DEEPEST else ():
         yield from _places(value, (*place, name), inner=inner)

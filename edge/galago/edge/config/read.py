@@ -27,7 +27,7 @@ DEFAULT_PATH = Path("/etc/galago/galago.toml")
 
 _DEFAULT = "default"
 _COMMAND_LINE = "command line"
-_MAX_BYTES = 1_000_000
+_MAX_BYTES = 256_000
 _POSITION = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 
 
