@@ -25,7 +25,7 @@ def named(tree: ast.AST) -> Iterator[str]:
 
 
 def reported(tree: ast.AST) -> Iterator[str]:
-    """First arguments of every `report`, where they can be read: a text, a constant, an f-string."""
+    """First arguments of every `report` that can be read: a text, a constant, an f-string."""
     constants = {
         target.id: node.value.value
         for node in ast.walk(tree)

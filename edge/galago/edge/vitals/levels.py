@@ -34,6 +34,8 @@ STATES: dict[str, Known] = {
     "store.replaced": Known("warning", "Look at the database that was set aside, then delete it."),
     "store.full": Known("error", "Events have been lost: make room on the disk, or mend it."),
     "snapshots.failed": Known("error", "Make the pictures' folder writable."),
+    "snapshots.undeveloped": Known("warning", "Keep fewer or smaller pictures; events are whole."),
+    "snapshots.unfilmed": Known("warning", "Take shorter films, or none; events are whole."),
     "disk.full": Known("error", "Delete what is not Galago's, or let it keep fewer pictures."),
     "clock.unsynchronised": Known(
         "warning", "Connect the network or a clock chip; times of events may be wrong."

@@ -23,9 +23,9 @@ class Minutes:
         self._sources, self._put = sources, put
         self._end_ns: int | None = None
         self._seconds: defaultdict[Label, float] = defaultdict(float)
-        self._began: list[str] = []  # others append; a list may grow while it is read
+        self._changed: list[str] = []  # others append; a list may grow while it is read
         self._frames = self._dropped = 0
-        sources.health.listen(lambda change: self._began.append(change.state.name))
+        sources.health.listen(lambda change: self._changed.append(change.state.name))
 
     def add(self, seen: dict[Label, float]) -> None:
         """What a sample has found."""
@@ -46,18 +46,19 @@ class Minutes:
         Raises:
             Exception: as the parts that are asked.
         """
-        began, self._began = self._began, []
-        seconds, self._seconds = self._seconds, defaultdict(float)
         frames, dropped = self._sources.pulse.frames, self._sources.dropped()
-        pulse = self._sources.pulse.last_minute()
+        pulse, machine = self._sources.pulse.last_minute(), self._sources.sensors.read()
+        # Nothing fails from here on: a minute that could not be had is part of the next.
+        changed, self._changed = self._changed, []
+        seconds, self._seconds = self._seconds, defaultdict(float)
         minute = Minute(
             minute=round(utc_s / 60) - 1,
             frames=frames - self._frames,
             dropped=max(dropped - self._dropped, 0),
             p50_us=round(pulse.p50_ms * 1000),
             p99_us=round(pulse.p99_ms * 1000),
-            celsius=self._sources.sensors.read()["celsius"],
-            health=tuple(sorted({*began, *self._sources.health.states})),
+            celsius=machine["celsius"],
+            health=tuple(sorted({*changed, *self._sources.health.states})),
             seconds={what: round(s, 3) for what, s in seconds.items()},
         )
         self._frames, self._dropped = frames, dropped
