@@ -273,6 +273,18 @@ def test_a_page_that_others_reach_is_taken_with_a_password(write: Write, host: s
     assert not loaded.config.web.is_private
 
 
+def test_without_a_page_its_address_is_nobodys_business(write: Write) -> None:
+    """Who switches it off need not invent a password."""
+    assert not read_config(write('[web]\nenabled = false\nhost = "0.0.0.0"')).config.web.enabled
+
+
+@pytest.mark.parametrize("secret", ["credential:a/b", "credential:", "file:", "file:~/x"])
+def test_a_reference_that_leads_nowhere_is_refused(write: Write, secret: str) -> None:
+    """A credential is a name, without a path; a file is a path, and not a shell's."""
+    (problem,) = problems(write(f'[mqtt]\npassword = "{secret}"'))
+    assert problem.startswith("2: mqtt.password: ")
+
+
 def test_a_class_may_have_any_name(write: Write) -> None:
     """It is the folder's that its pictures came from."""
     loaded = read_config(write('[decision.label."golden retriever"]\nenter = 0.9'))

@@ -67,7 +67,9 @@ def test_a_secret_that_others_can_read_is_told(galago: Galago, path: Path) -> No
     assert outcome.code == 0
     assert f"mqtt.password: others may read or write {secret}" in outcome.err
     secret.chmod(0o640)
-    assert "others may" not in galago("config", "check", path).err
+    assert "mqtt.password" not in galago("config", "check", path).err
+    secret.write_text("")
+    assert f"mqtt.password: {secret} is empty" in galago("config", "check", path).err
     secret.unlink()
     assert "mqtt.password: file:" in galago("config", "check", path).err
 

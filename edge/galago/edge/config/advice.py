@@ -29,13 +29,15 @@ def advice(config: Config) -> Iterator[str]:
 def _of_secret(name: str, secret: Secret) -> Iterator[str]:
     try:
         path = secret.path()
-        mode = path.stat().st_mode
+        status = path.stat()
     except UsageError:
         yield f"{name}: {secret.where} is there only when systemd starts the daemon: not checked"
     except OSError as error:
         yield f"{name}: {secret.where} cannot be looked at: {error.strerror}"
     else:
-        if mode & _OTHERS:
+        if not status.st_size:
+            yield f"{name}: {path} is empty: write the secret into it"
+        if status.st_mode & _OTHERS:
             yield f"{name}: others may read or write {path}: make it private with chmod 640"
 
 

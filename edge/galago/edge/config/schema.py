@@ -26,7 +26,6 @@ from galago.errors import UsageError
 # It is a part of MQTT topics, where / + and # mean something (MQTT 5, 4.7).
 _DEVICE = re.compile(r"[^/+#\s\x00-\x1f\x7f]{1,64}")
 _PICAMERA = "picamera2"
-_ROUNDING = 1e-9  # 0.7 + 0.3 is a little more than 1 in binary
 
 
 def _printable(source: str) -> str:
@@ -101,7 +100,7 @@ class RegionSection:
             ("left", "width", self.left + self.width),
             ("top", "height", self.top + self.height),
         ):
-            if end > 1 + _ROUNDING:
+            if end > 1:
                 yield Problem(key, f"{start} + {key} is {end:g}, expected 1 (the edge) at most")
 
     def _check_pixels(self) -> Iterator[Problem]:
