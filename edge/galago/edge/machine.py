@@ -105,8 +105,10 @@ def clock_synchronised(run: Path = Path("/run")) -> bool | None:
     Source: adjtimex(2); systemd, ntp_synced(); systemd-timesyncd.service(8).
     """
     error_us = _clock_error_us()
-    if error_us is not None:
-        return error_us < _CLOCK_ERROR_US
+    return _timesyncd(run) if error_us is None else error_us < _CLOCK_ERROR_US
+
+
+def _timesyncd(run: Path) -> bool | None:
     folder = run / "systemd/timesync"
     return (folder / "synchronized").exists() if folder.is_dir() else None
 
