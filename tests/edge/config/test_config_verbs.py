@@ -74,6 +74,14 @@ def test_a_secret_that_others_can_read_is_told(galago: Galago, path: Path) -> No
     assert "mqtt.password: file:" in galago("config", "check", path).err
 
 
+def test_a_broker_without_a_host_is_told(galago: Galago, path: Path) -> None:
+    """It may be switched off for a while, so it is no fault."""
+    path.write_text('[mqtt]\nusername = "porch"\n')
+    outcome = galago("config", "check", path)
+    assert outcome.code == 0
+    assert "mqtt: there is no host, so no broker is told" in outcome.err
+
+
 def test_a_secret_of_systemd_cannot_be_checked_elsewhere(galago: Galago, path: Path) -> None:
     """Which is said."""
     path.write_text('[mqtt]\npassword = "credential:mqtt"\n')

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from galago.edge.config.keys import dotted, leaves
 from galago.edge.config.schema import Config
+from galago.edge.publish.settings import MqttSettings
 from galago.edge.setting import Secret
 from galago.errors import UsageError
 
@@ -18,6 +19,8 @@ _MADE_BY_US = ("camera.reference", "store.folder")
 
 def advice(config: Config) -> Iterator[str]:
     """A line for each."""
+    if config.mqtt.host is None and config.mqtt != MqttSettings():
+        yield "mqtt: there is no host, so no broker is told, whatever else is set"
     for place, _, value in leaves(config):
         name = dotted(place)
         if isinstance(value, Secret):
