@@ -19,7 +19,7 @@ from galago.errors import ConfigError
 
 _MARK = "hunter2"
 
-quickly = settings(max_examples=150, deadline=None, database=None)
+quickly = settings(max_examples=100, deadline=None, database=None)
 
 
 def places(section: type = Config, place: Place = ()) -> dict[Place, Key]:
@@ -42,6 +42,7 @@ NUMBERS = {place: key for place, key in PLACES.items() if key.kind in (bool, int
 NEEDED: dict[Place, Any] = {
     ("webhook", "x", "url"): "http://a/",
     ("gpio", "x", "pin"): 4,
+    ("gpio", "x", "labels"): ["cat"],
     ("command", "x", "argv"): ["a", 'b"\x1b\n'],
 }
 

@@ -196,13 +196,20 @@ def test_what_is_wrong_is_said_with_what_was_expected(
             "[command.x]",
             '1: command.x.argv: must be given: expected ["/path/of/program", "argument", …]',
         ),
-        ("[gpio.x]", "1: gpio.x.pin: must be given: expected a GPIO's number, such as 17"),
         (
-            "[gpio.x]\npin = 4\n[gpio.y]\npin = 4",
-            "4: gpio.y.pin: pin 4 is [gpio.x]'s",
+            '[gpio.x]\nlabels = ["a"]',
+            "1: gpio.x.pin: must be given: expected a GPIO's number, such as 17",
         ),
         (
-            '[gpio.x]\npin = 4\nregion = "door"',
+            "[gpio.x]\npin = 4",
+            '1: gpio.x.labels: must be given: expected ["label", …], or the pin is never on',
+        ),
+        (
+            '[gpio]\nx = { pin = 4, labels = ["a"] }\ny = { pin = 4, labels = ["a"] }',
+            "3: gpio.y.pin: pin 4 is [gpio.x]'s",
+        ),
+        (
+            '[gpio.x]\npin = 4\nregion = "door"\nlabels = ["a"]',
             "3: gpio.x.region: expected the name of a [region.NAME] (none yet), received 'door'",
         ),
         (
