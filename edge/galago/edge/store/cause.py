@@ -1,10 +1,22 @@
 """Why the disk did not take something: in words, and of what sort."""
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
 
 _ROOM = 256 * 1024  # bytes; less is too little for a transaction and what belongs to it
+
+_FULL = "the disk is full"
+_READ_ONLY = "the file system is read-only"
+_FORBIDDEN = "no permission to write there"
+_ERRNO = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: _READ_ONLY,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+}
 
 # Primary result codes, sqlite.org/rescode.html.
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
@@ -32,7 +44,8 @@ def is_disk(error: Exception) -> bool:
 def worded(error: Exception, folder: Path) -> str:
     """One line for health: SQLite says "disk I/O error" of many things, so the disk is asked."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"{_asked(folder) or 'it does not take what is written'}: {folder}: {said}"
+    known = _ERRNO.get(getattr(error, "errno", None))
+    return f"{known or _asked(folder) or 'it does not take what is written'}: {folder}: {said}"
 
 
 def _asked(folder: Path) -> str | None:
@@ -43,11 +56,11 @@ def _asked(folder: Path) -> str | None:
     except OSError:
         return "the folder cannot be reached"
     if disk.f_flag & os.ST_RDONLY:
-        return "the file system is read-only"
+        return _READ_ONLY
     if disk.f_bavail * disk.f_frsize < _ROOM:
-        return "the disk is full"
+        return _FULL
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return "no permission to write there"
+        return _FORBIDDEN
     return None
 
 

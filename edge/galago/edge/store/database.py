@@ -154,11 +154,17 @@ def _migrate(db: sqlite3.Connection, version: int) -> None:
     )
 
 
-def _schema(db: sqlite3.Connection) -> set[tuple[str, str]]:
-    return set(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+def _schema(db: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Table, column and its type, of all."""
+    return set(
+        db.execute(
+            "SELECT t.name, c.name, c.type FROM sqlite_schema t JOIN pragma_table_info(t.name) c "
+            "WHERE t.type = 'table'"
+        )
+    )
 
 
-def _wanted_schema() -> set[tuple[str, str]]:
+def _wanted_schema() -> set[tuple[str, str, str]]:
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         db.executescript(TABLES)
         return _schema(db)

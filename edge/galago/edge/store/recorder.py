@@ -117,13 +117,13 @@ class Recorder:
         )
 
     def _run(self) -> None:
-        self._attempt(Batch())
-        while monotonic() < self._ends_at:
-            batch = self._waiting.take()
-            if not batch and self._waiting.closed:
-                break
+        batch = Batch()
+        while True:
             self._attempt(batch)
             self._look_after()
+            batch = self._waiting.take()
+            if monotonic() >= self._ends_at or (self._waiting.closed and not batch):
+                break
         self._shut()
 
     def _attempt(self, batch: Batch) -> None:
