@@ -56,6 +56,7 @@ class Looks:
         self._now_ns, self._utc_s = time.monotonic_ns(), time.time()
 
     def __call__(self) -> None:
+        """Five seconds later."""
         self._now_ns += 5_000_000_000
         self._utc_s += 5
         self._watch.look(self._now_ns, self._utc_s)
