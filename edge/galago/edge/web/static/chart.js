@@ -69,12 +69,12 @@ function toggle(label) {
 function bars(labels) {
   const width = Math.max($("chart").clientWidth, 200);
   const height = 224;
-  const [left, bottom, top] = [44, 24, 8];
+  const [left, bottom, top] = [58, 24, 8];
   const highest = Math.max(60, ...spans.map((each) => total(each, labels)));
   const image = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summary(labels) });
   for (const share of [0, 0.5, 1]) {
     const y = top + (1 - share) * (height - top - bottom);
-    image.append(svg("line", { x1: left, x2: width, y1: y, y2: y }), svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, span(share * highest).replace(".0", "")));
+    image.append(svg("line", { x1: left, x2: width, y1: y, y2: y }), svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, share ? span(share * highest).replace(".0", "") : "0"));
   }
   const slot = (width - left) / spans.length;
   const every = Math.ceil(52 / slot);
