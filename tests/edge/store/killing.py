@@ -85,18 +85,18 @@ def kill_often(root: Path, kills: int, seed: int = 0, lives: int = 25) -> Tally:
         for folder_number in range((kills + lives - 1) // lives):
             folder = root / f"{folder_number}"
             safe: dict[int, float] = {}
-            for _ in range(min(lives, kills - tally.kills)):
-                safe |= nursery.live(folder, tally.kills, randoms.uniform(0.001, LONGEST_S))
-                tally.kills += 1
-                judge(folder, safe, tally)
+            with Reader(folder) as reader:  # one that is there all the time, as the page's is
+                for _ in range(min(lives, kills - tally.kills)):
+                    safe |= nursery.live(folder, tally.kills, randoms.uniform(0.001, LONGEST_S))
+                    tally.kills += 1
+                    tally.unread += reader.last() < max(safe, default=0)
+                    judge(folder, safe, tally)
             tally.events += len(safe)
     return tally
 
 
 def judge(folder: Path, safe: dict[int, float], tally: Tally) -> None:
-    """Look at what a kill has left: before the next start, and after it."""
-    with Reader(folder) as reader:
-        tally.unread += reader.last() < max(safe, default=0)
+    """Look at what a kill has left, after the next start."""
     health = Health()
     with Recorder(folder, STORE, health, Shelf(folder, SNAPSHOTS, health)) as recorder:
         cursor = recorder.register(PUBLISHER)

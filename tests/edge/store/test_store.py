@@ -270,7 +270,7 @@ def test_a_clock_that_jumps_by_a_year_empties_nothing(tmp_path: Path, jump: int)
     assert values(tmp_path) == list(range(150))
     with recording(tmp_path, settings) as (recorder, _), Reader(tmp_path) as reader:
         assert len(reader.minutes(NOW, NOW + 1440)) >= 1440 - 160
-        for number in range(200):
+        for number in range(150):
             recorder.put_minute(minute(NOW + 1440 + number))
             recorder.put(Record(event(number)))
             settled(recorder)

@@ -44,7 +44,7 @@ def is_disk(error: Exception) -> bool:
 def worded(error: Exception, folder: Path) -> str:
     """One line for health: SQLite says "disk I/O error" of many things, so the disk is asked."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    known = _ERRNO.get(getattr(error, "errno", None))
+    known = _ERRNO.get(getattr(error, "errno", 0))
     return f"{known or _asked(folder) or 'it does not take what is written'}: {folder}: {said}"
 
 

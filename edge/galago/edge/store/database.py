@@ -79,9 +79,13 @@ class Database:
     @classmethod
     def _opened(cls, path: Path, *, check: bool) -> "Database":
         identity = identify(path)
+        if not path.is_file() or path.stat().st_size == 0:
+            raise BrokenError(
+                "it is empty"
+            )  # never ours: what we make has its name when it is whole
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         try:
-            epoch = _made_fit(connection, path, check=check)
+            epoch = _made_fit(connection, check=check)
         except sqlite3.DatabaseError as error:
             connection.close()
             if is_broken(error):
@@ -111,14 +115,14 @@ def identify(path: Path) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _made_fit(db: sqlite3.Connection, path: Path, *, check: bool) -> str:
+def _made_fit(db: sqlite3.Connection, *, check: bool) -> str:
     """Judge the file, bring it to this version, and return its epoch."""
-    if path.stat().st_size == 0:
-        raise BrokenError("the file is empty")
-    db.executescript(PRAGMAS)
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         raise BrokenError(f"it is of version {version}, this galago reads up to {SCHEMA_VERSION}")
+    if version != SCHEMA_VERSION and version not in MIGRATIONS:
+        raise BrokenError("it is no store of events")
+    db.executescript(PRAGMAS)  # from here on the file is written to, so it had better be ours
     if check:
         _check(db)
     for step in range(version, SCHEMA_VERSION):
@@ -147,8 +151,6 @@ def _check(db: sqlite3.Connection) -> None:
 
 
 def _migrate(db: sqlite3.Connection, version: int) -> None:
-    if version not in MIGRATIONS:
-        raise BrokenError("it is no store of events")
     db.executescript(
         f"BEGIN IMMEDIATE; {MIGRATIONS[version]}; PRAGMA user_version = {version + 1}; COMMIT;"
     )

@@ -19,7 +19,7 @@ from galago.edge.store.rows import EVENT, MINUTE, SNAPSHOT, Row, to_event, to_mi
 from galago.errors import StoreError
 
 _BUSY_S = 1.0  # readers wait only while a writer that was killed is made good
-_MARK_BUSY_S = 3.0  # as long as the recorder writes a few pictures
+_MARK_BUSY_S = 2.0  # as long as the recorder writes a few pictures
 
 
 class Reader:

@@ -6,8 +6,9 @@
 - The thread outlives everything: a disk that is full, read-only, forbidden or failing is tried
   again, after 1 s and ever longer up to 30 s; what waits is written when it is back. Health names
   the cause: store.failed, and store.full when events found no room to wait.
-- A database that is damaged, at the start or later, is set aside and followed by a fresh one:
-  store.replaced, for a day or until the next start.
+- A database that is damaged is set aside and followed by a fresh one: store.replaced, for a day or
+  until the next start. It is looked through at the start and once a day; else damage is found when
+  it is met.
 - At the end what waits is written, for CLOSE_S at most.
 
     with Recorder(folder, settings, health, shelf) as recorder:
@@ -62,6 +63,7 @@ class Recorder:
         self._cause: str | None = None
         self._pause_s = _FIRST_PAUSE_S
         self._replaced_at: float | None = None
+        self._check_at = monotonic() + _DAY_S
         self._told_lost = 0
         self._figures = (0, ShelfFacts(0, 0, 0), 0.0)  # events, pictures, free MB
         self._began = monotonic()
@@ -232,6 +234,10 @@ class Recorder:
 
     def _look_after(self) -> None:
         self._look_for_lost()
+        if monotonic() > self._check_at:
+            self._check_at = monotonic() + _DAY_S
+            self._shut()
+            self._known = None  # so it is opened as at the start
         if self._replaced_at is not None and monotonic() - self._replaced_at > _DAY_S:
             self._replaced_at = None
             self._report("store.replaced", None)

@@ -107,6 +107,8 @@ class Waiting:
         """Have a registration answered as soon as can be."""
         with self._condition:
             self._registrations.append(registration)
+            if self._closed:
+                registration.known.set()
             self._condition.notify()
 
     def take(self) -> Batch:
