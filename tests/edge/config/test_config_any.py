@@ -152,7 +152,7 @@ def valid(key: Key) -> st.SearchStrategy[Any]:
     return st.floats(low, high)
 
 
-@quickly
+@settings(quickly, max_examples=30)  # each is a whole file
 @given(st.fixed_dictionaries({}, optional={place: valid(key) for place, key in NUMBERS.items()}))
 def test_what_is_shown_gives_the_same_settings(document: dict[Place, Any]) -> None:
     """The effective settings are a file themselves."""
