@@ -71,7 +71,15 @@ def test_a_day_later_it_is_forgotten() -> None:
     now = day(drift, hour, 24, first=24)
     assert drift.look(FEEDER, 0.2, now) is None
     assert len(drift._hours) == 24
-    assert drift.look(FEEDER, 0.2, now + 100 * HOUR_NS) is None  # nothing was seen since
+
+
+def test_a_camera_that_has_seen_nothing_for_a_day_is_not_judged() -> None:
+    """What it saw before that is no news."""
+    drift = Drift()
+    now = day(drift, {"squirrel": (3600, 1)}, 24)
+    assert drift.look(FEEDER, 0.5, now) is not None
+    assert drift.look(FEEDER, 0.5, now + 12 * HOUR_NS) is not None
+    assert drift.look(FEEDER, 0.5, now + 24 * HOUR_NS) is None
 
 
 def test_it_is_over_when_it_is_clearly_nearer() -> None:

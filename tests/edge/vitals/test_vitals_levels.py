@@ -9,7 +9,8 @@ import pytest
 
 import galago.edge.health
 from galago.edge.config.schema import Config
-from galago.edge.vitals.levels import FAMILIES, STATES, advice, level
+from galago.edge.health import State
+from galago.edge.vitals.levels import FAMILIES, STATES, advice, level, summed_up
 
 EDGE = Path(galago.edge.health.__file__).parent
 GROUPS = {name.split(".")[0] for name in STATES} | {prefix[:-1] for prefix in FAMILIES}
@@ -73,3 +74,10 @@ def test_every_state_has_a_level_and_one_sentence(name: str) -> None:
 def test_a_publisher_is_never_worse_than_a_warning() -> None:
     """Its events wait: nothing is lost yet."""
     assert level("publisher.mqtt") == level("publisher.command.light") == "warning"
+
+
+def test_what_is_wrong_fits_one_line() -> None:
+    """The worst first; nothing to say where nothing is wrong."""
+    states = [State("machine.hot", "82 °C", 1), State("store.failed", "read-only file system", 2)]
+    assert summed_up(states) == "store.failed: read-only file system; machine.hot: 82 °C"
+    assert summed_up([]) is None

@@ -121,7 +121,7 @@ class Disk:
         self._told = free_mb < wanted_mb * (1 if self._told else _ENOUGH)
         if not self._told:
             return None
-        return f"{free_mb:.0f} MB of the disk are free, {wanted_mb:g} MB should be"
+        return f"{free_mb:.0f} MB of the disk are free, {wanted_mb:.0f} MB should be"
 
 
 class Clock:

@@ -5,8 +5,10 @@
 - A state that is not in the table is a warning: nobody is kept from telling.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple, get_args
 
+from galago.edge.health import State
 from galago.edge.vitals.document import Level
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -33,7 +35,9 @@ STATES: dict[str, Known] = {
     "store.failed": Known("error", "Make the state folder writable; events wait in memory."),
     "store.replaced": Known("warning", "Look at the database that was set aside, then delete it."),
     "store.full": Known("error", "Events have been lost: make room on the disk, or mend it."),
-    "snapshots.failed": Known("error", "Make the pictures' folder writable."),
+    "snapshots.failed": Known(
+        "error", "Make room on the disk, and let galago write there; events are kept."
+    ),
     "snapshots.undeveloped": Known("warning", "Keep fewer or smaller pictures; events are whole."),
     "snapshots.unfilmed": Known("warning", "Take shorter films, or none; events are whole."),
     "disk.full": Known("error", "Delete what is not Galago's, or let it keep fewer pictures."),
@@ -68,6 +72,16 @@ def level(name: str) -> Level:
 def advice(name: str) -> str:
     """What to do about it, one sentence."""
     return _known(name).advice
+
+
+def ranked(states: Iterable[State]) -> list[State]:
+    """The worst first, then by name."""
+    return sorted(states, key=lambda state: (-LEVELS.index(level(state.name)), state.name))
+
+
+def summed_up(states: Iterable[State]) -> str | None:
+    """All of them in one line, for whoever leaves; None: nothing is wrong."""
+    return "; ".join(f"{state.name}: {state.cause}" for state in ranked(states)) or None
 
 
 def _known(name: str) -> Known:

@@ -27,7 +27,7 @@ from galago.edge.vitals.document import (
     Status,
     StoreFacts,
 )
-from galago.edge.vitals.levels import LEVELS, advice, level
+from galago.edge.vitals.levels import advice, level, ranked
 from galago.edge.vitals.sources import Sources
 
 INCOMPLETE = "status.incomplete"
@@ -126,9 +126,8 @@ class Reporter:
                 advice=advice(state.name),
                 since=_iso(utc(state.since_ns)),
             )
-            for state in self._sources.health.states.values()
+            for state in ranked(self._sources.health.states.values())
         ]
-        states.sort(key=lambda state: (-LEVELS.index(state["level"]), state["name"]))
         return HealthFacts(level=states[0]["level"] if states else "ok", states=states)
 
 
