@@ -79,12 +79,17 @@ class Courier(ABC):
         return PublisherFacts(
             name=self.name,
             kind=self.kind,
-            connected=self._error is None,
+            connected=self._connected,
             backlog=self._outbox.backlog,
             acknowledged=self._outbox.acknowledged,
             dropped=self._outbox.dropped,
             error=self._error,
         )
+
+    @property
+    def _connected(self) -> bool:
+        """Whether the last try went well, as far as it is known."""
+        return self._error is None
 
     @abstractmethod
     def wake(self) -> None:

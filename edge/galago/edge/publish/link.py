@@ -6,7 +6,7 @@
 - Each wait has an end: for the network, for the broker's word, for an acknowledgement.
 - What ends it is one DeliveryError that says why, in words a person can act on.
 
-    with Link(settings, topics, client_id, waker) as link:
+    with Link(settings, topics, client_id, waker, answer_s) as link:
         link.publish(topics.availability, b"online", retain=True)
         link.turn(1.0)
 """
@@ -32,8 +32,6 @@ from galago.errors import UsageError
 
 MOST_IN_FLIGHT = 20
 
-_CONNECT_S = 8.0
-_CONNACK_S = 8.0
 _KEEPALIVE_S = 30
 _FAREWELL_S = 1.0
 # What a reason code means for a person. Source: MQTT 5, 3.2.2.2 and 3.14.2.1.
@@ -54,14 +52,22 @@ class Ack(NamedTuple):
 class Link:
     """An open connection.
 
-    `waker`: becomes readable when `turn` is to return at once.
+    `waker`: becomes readable when `turn` is to return at once. `answer_s`: how long the broker may
+    take to say its first word.
+
     `window`: messages that may be under way. `acks`: answers, oldest first, to be taken.
     `heard`: topics of messages that came, to be taken.
     """
 
     def __init__(
-        self, settings: MqttSettings, topics: Topics, client_id: str, waker: socket.socket
+        self,
+        settings: MqttSettings,
+        topics: Topics,
+        client_id: str,
+        waker: socket.socket,
+        answer_s: float,
     ) -> None:
+        self._answer_s = answer_s
         self.window = MOST_IN_FLIGHT
         self.acks: deque[Ack] = deque()
         self.heard: deque[tuple[str, bytes]] = deque()
@@ -134,7 +140,7 @@ class Link:
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
         )
-        client.connect_timeout = _CONNECT_S
+        client.connect_timeout = self._answer_s
         client.max_inflight_messages = MOST_IN_FLIGHT
         client.will_set(self._topics.availability, OFFLINE, qos=1, retain=True)
         client.on_connect = self._on_connect
@@ -153,11 +159,11 @@ class Link:
         except ssl.SSLError as error:
             raise DeliveryError(f"no encrypted connection to {self._place}: {error}") from error
         except TimeoutError as error:
-            raise DeliveryError(f"{self._place} does not answer within {_CONNECT_S:g} s") from error
+            raise DeliveryError(f"{self._place} does not answer") from error
         except OSError as error:
             cause = error.strerror or error
             raise DeliveryError(f"{self._place} cannot be reached: {cause}") from error
-        end = monotonic() + _CONNACK_S
+        end = monotonic() + self._answer_s
         while not self._connected:
             if monotonic() > end:
                 raise DeliveryError(
@@ -220,8 +226,16 @@ class Link:
             raise self._lost(code)
 
     def _lost(self, code: MQTTErrorCode | None = None) -> DeliveryError:
-        said = f": {error_string(code)}" if code is not None else ""
-        return DeliveryError(self._why or f"the connection to {self._place} is lost{said}")
+        if self._why:
+            return DeliveryError(self._why)
+        if not self._connected:
+            return DeliveryError(f"{self._place} ends the connection at once: is it a broker?")
+        said = f" ({error_string(code)})" if code is not None else ""
+        # Some brokers do not say why, also when another client takes the place.
+        return DeliveryError(
+            f"the connection to {self._place} was lost{said}; if that happens again and again: "
+            "does another device use the same client_id?"
+        )
 
     def _let_go(self) -> None:
         wire: Any = self._client.socket()

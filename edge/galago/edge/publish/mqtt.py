@@ -89,7 +89,7 @@ class MqttCourier(Courier):
         self._client_id = settings.client_id or f"galago-{fit(camera.device)}"
         self._on_the_way: dict[int, _Sent] = {}
         self._new_image: str | None = None
-        self._changed = False
+        self._changed = self._is_open = False
         self._waker, self._bell = socket.socketpair()
         for end in (self._waker, self._bell):
             end.setblocking(False)  # noqa: FBT003 - its only argument
@@ -106,21 +106,36 @@ class MqttCourier(Courier):
             self._waker.close()
             self._bell.close()
 
+    @property
+    def _connected(self) -> bool:
+        return self._is_open
+
     def _work(self) -> None:
         self._on_the_way.clear()
-        with Link(self._settings, self._topics, self._client_id, self._waker) as link:
-            since_s = monotonic()
-            told = _Retained()
-            self._greet(link)
-            while not self._stop.is_set():
-                self._send(link)
-                self._tell(link, told)
-                link.turn(_TICK_S)
-                self._take_acks(link)
-                self._listen(link, told)
-                if monotonic() - since_s > _WELL_AFTER_S and not self._on_the_way:
-                    self._well()
-            self._leave(link)
+        try:
+            with self._link() as link:
+                self._is_open = True
+                self._serve(link)
+                self._leave(link)
+        finally:
+            self._is_open = False
+
+    def _link(self) -> Link:
+        answer_s = self._pace.answer_s
+        return Link(self._settings, self._topics, self._client_id, self._waker, answer_s)
+
+    def _serve(self, link: Link) -> None:
+        since_s = monotonic()
+        told = _Retained()
+        self._greet(link)
+        while not self._stop.is_set():
+            self._send(link)
+            self._tell(link, told)
+            link.turn(_TICK_S)
+            self._take_acks(link)
+            self._listen(link, told)
+            if monotonic() - since_s > _WELL_AFTER_S and not self._on_the_way:
+                self._well()
 
     def _greet(self, link: Link) -> None:
         link.publish(self._topics.availability, ONLINE.encode(), retain=True, qos=1)

@@ -7,6 +7,7 @@
 
 import queue
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from time import monotonic, monotonic_ns
 from typing import Protocol, Self
@@ -88,7 +89,10 @@ class _Pin:
     def _open(self) -> None:
         # Only where a pin is configured; it ships no types.
         from gpiozero import DigitalOutputDevice  # type: ignore[import-untyped]  # noqa: PLC0415
+        from gpiozero.exc import PinFactoryFallback  # type: ignore[import-untyped]  # noqa: PLC0415
 
+        # It tries one way to the pins after the other, and complains of each; the last word counts.
+        warnings.simplefilter("ignore", PinFactoryFallback)
         self._output = DigitalOutputDevice(
             self._settings.pin, active_high=self._settings.active_high, initial_value=False
         )
@@ -165,11 +169,11 @@ class Pins:
 
 
 def _cause(pin: int, error: Exception) -> str:
-    if isinstance(error, ImportError):
-        return f"GPIO{pin} needs the package gpiozero: pip install 'galago[gpio]'"
-    if type(error).__name__ == "BadPinFactory":
+    if type(error).__name__ == "BadPinFactory":  # an ImportError, too
         return (
             f"GPIO{pin} cannot be reached, this machine offers no pins: on a Raspberry Pi "
             "apt install python3-lgpio, and let the service's user into the group gpio"
         )
+    if isinstance(error, ImportError):
+        return f"GPIO{pin} needs the package gpiozero: pip install 'galago[gpio]'"
     return f"GPIO{pin} cannot be used: {str(error) or type(error).__name__}"

@@ -123,9 +123,15 @@ class CommandSettings:
     backlog: int = setting(1000, _BACKLOG, low=1, high=10_000_000)
 
     def check(self) -> Iterator[Problem]:
-        """There is a program."""
+        """There is a program, and its arguments ask for what an event has."""
         if not self.argv or not self.argv[0]:
             yield Problem("argv", 'must be given: expected ["/path/of/program", "argument", …]')
+        # Loads OpenCV with the event's keys: not for a file without commands.
+        from galago.edge.publish.placeholders import complaint  # noqa: PLC0415
+
+        for argument in self.argv:
+            if (what := complaint(argument)) is not None:
+                yield Problem("argv", what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,9 @@ class GpioSettings:
         high=1023,
         example=17,
     )
-    labels: tuple[str, ...] = setting((), "Labels for which the pin is on.", example=("cat",))
+    labels: tuple[str, ...] = setting(
+        (), "Labels for which the pin is on. Must be given.", example=("cat",)
+    )
     region: str | None = setting(
         None, "Only in this part of the picture; unset: in any.", example="door"
     )
@@ -150,6 +158,8 @@ class GpioSettings:
     active_high: bool = setting(default=True, help_="Whether on is the high level.")
 
     def check(self) -> Iterator[Problem]:
-        """There is a pin."""
+        """There is a pin, and something to show by it."""
         if self.pin < 0:
             yield Problem("pin", "must be given: expected a GPIO's number, such as 17")
+        if not self.labels:
+            yield Problem("labels", 'must be given: expected ["label", …], or the pin is never on')

@@ -1,0 +1,128 @@
+"""Home Assistant's own code judges what it is told, in an environment of its own."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from galago.edge.publish.homeassistant import announcement
+from galago.edge.publish.messages import event_message, health_message, state_message
+from galago.edge.publish.topics import Topics
+from galago.edge.record import StoredEvent
+from tests.edge.publish.house import make_event, seen_now, status
+from tests.house.environments import REPOSITORY, Environment, find_python, install
+
+LOCK = REPOSITORY / "locks" / "homeassistant.txt"
+TOPICS = Topics("galago/porch")
+ODD = ('cat "Tom"', "it's", "}} {{ x", "über")
+
+
+def python() -> Path:
+    """Home Assistant's: beside the running one, as version managers keep them, or on the path."""
+    beside = sorted(Path(sys.base_prefix).parent.glob("3.13*/bin/python3.13"))
+    return beside[-1] if beside else find_python("3.13")
+
+
+@pytest.fixture(scope="session")
+def homeassistant() -> Environment:
+    """Its environment, made where it is missing: half a minute and 500 MB.
+
+    Nothing is compiled ahead: most of it is never imported.
+    """
+    digest = hashlib.sha256(LOCK.read_bytes() + str(python()).encode()).hexdigest()[:16]
+    folder = REPOSITORY / ".cache" / "environments" / f"homeassistant-{digest}"
+    made = Environment(folder / "bin" / "python")
+    if not (folder / "ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([python(), "-m", "venv", "--without-pip", folder], check=True)
+        install(made, "--no-deps", "--no-compile", "--require-hashes", "-r", LOCK)
+        (folder / "ready").touch()
+    return made
+
+
+def ask(
+    it: Environment, announced: bytes, messages: dict[str, list[bytes]]
+) -> dict[str, dict[str, Any]]:
+    """What Home Assistant makes of it; fails with what it complains of."""
+    texts = {topic: [one.decode() for one in several] for topic, several in messages.items()}
+    question = json.dumps({"announcement": announced.decode(), "messages": texts})
+    done = subprocess.run(
+        [it.python, Path(__file__).with_name("announced.py")],
+        input=question, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr, done.stderr
+    answer: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return answer
+
+
+def told(*events: bytes, state: bytes, health: bytes) -> dict[str, list[bytes]]:
+    return {TOPICS.event: [*events], TOPICS.state: [state], TOPICS.health: [health]}
+
+
+def test_it_takes_a_camera(homeassistant: Environment) -> None:
+    """Every entity, every template, and what each shows."""
+    now = status()
+    event = StoredEvent(1, "e-1", make_event("cat"))
+    messages = told(event_message(event), state=state_message(now), health=health_message(now))
+    announced = announcement("porch", now, (), TOPICS, images=True)
+    answer = ask(homeassistant, announced, messages)
+    shown = {key: it["shown"] for key, it in answer.items()}
+    assert answer["event"]["event_types"] == ["cat", "dog", "unknown"]
+    assert json.loads(shown["event"][0])["event_type"] == "cat"
+    assert shown["label"] == ["cat"]
+    assert answer["label"]["options"] == ["cat", "dog", "unknown"]
+    assert [float(it) for it in shown["confidence"]] == [90]
+    assert (shown["is_cat"], shown["is_dog"]) == (["ON"], ["OFF"])
+    assert shown["problem"][0] == "OFF"
+    assert json.loads(shown["problem"][1])["level"] == "ok"
+    assert (shown["temperature"], shown["rate"]) == (["51.5"], ["15.0"])
+    assert shown["model"][0]["installed_version"] == "c0ffeec0ffee"
+    assert shown["model"][0]["latest_version"] == "c0ffeec0ffee"
+    assert answer["image"]["platform"] == "image"
+    assert len({it["unique_id"] for it in answer.values()}) == len(answer)
+
+
+def test_regions_are_entities_of_their_own(homeassistant: Environment) -> None:
+    """An event of one is none of the other's, whatever a region is called."""
+    odd = 'it\'s "odd" }}'
+    now = status(seen_now("cat", "door"), seen_now("dog", odd))
+    events = [
+        event_message(StoredEvent(1, "e-1", make_event("cat", region="door"))),
+        event_message(StoredEvent(2, "e-2", make_event("dog", region=odd))),
+    ]
+    messages = told(*events, state=state_message(now), health=health_message(now))
+    announced = announcement("porch", now, ("door", odd), TOPICS, images=False)
+    answer = ask(homeassistant, announced, messages)
+    assert [bool(it) for it in answer["door_event"]["shown"]] == [True, False]
+    (other,) = (key for key in answer if key.endswith("_event") and key != "door_event")
+    assert [bool(it) for it in answer[other]["shown"]] == [False, True]
+    assert answer["door_label"]["shown"] == ["cat"]
+    assert answer[other.replace("_event", "_label")]["shown"] == ["dog"]
+    assert "image" not in answer
+
+
+def test_labels_may_be_called_anything(homeassistant: Environment) -> None:
+    """Quotes and braces are no template's business."""
+    now = status(seen_now(ODD[2]), labels=ODD, level="error")
+    messages = told(state=state_message(now), health=health_message(now))
+    answer = ask(homeassistant, announcement("Küche", now, (), TOPICS, images=True), messages)
+    assert answer["label"]["shown"] == [ODD[2]]
+    on = [key for key, it in answer.items() if key.startswith("is_") and it["shown"] == ["ON"]]
+    assert len(on) == 1
+    assert answer["problem"]["shown"][0] == "ON"
+
+
+def test_many_labels_make_few_entities(homeassistant: Environment) -> None:
+    """A thousand classes are one sensor."""
+    labels = tuple(f"class {number}" for number in range(1000))
+    now = status(seen_now("class 7"), labels=labels)
+    messages = told(state=state_message(now), health=health_message(now))
+    answer = ask(homeassistant, announcement("porch", now, (), TOPICS, images=True), messages)
+    assert len(answer) == 8
+    assert answer["label"]["shown"] == ["class 7"]
