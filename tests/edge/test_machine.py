@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import platform
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +18,27 @@ from galago.edge.machine import (
     this_machine,
     throttling,
 )
+
+# adjtimex and clock_adjtime. Source: Linux, asm/unistd_64.h and asm-generic/unistd.h.
+_CLOCK_CALLS = {"x86_64": (159, 305), "aarch64": (171, 266)}
+
+# Refuses both calls with EPERM, by a filter of the kernel's. Source: seccomp(2), linux/filter.h.
+_SANDBOXED = """
+import ctypes, struct, sys
+from pathlib import Path
+from galago.edge.machine import _clock_error_us, clock_synchronised
+adjtimex, clock_adjtime = int(sys.argv[2]), int(sys.argv[3])
+load, equal, answer = 0x20, 0x15, 0x06
+steps = [(load, 0, 0, 0), (equal, 2, 0, adjtimex), (equal, 1, 0, clock_adjtime)]
+steps += [(answer, 0, 0, 0x7FFF0000), (answer, 0, 0, 0x00050001)]
+program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+libc = ctypes.CDLL(None, use_errno=True)
+head = struct.pack("@HP", len(steps), ctypes.addressof(program))
+no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
+assert libc.prctl(no_new_privileges, 1, 0, 0, 0) == 0
+assert libc.prctl(set_seccomp, filter_mode, head) == 0, ctypes.get_errno()
+print(_clock_error_us(), clock_synchronised(Path(sys.argv[1])))
+"""
 
 
 def write(path: Path, text: str) -> None:
@@ -98,6 +121,19 @@ def test_where_the_kernel_may_not_be_asked_timesyncd_is(tmp_path: Path) -> None:
     assert _timesyncd(tmp_path) is False
     (tmp_path / "systemd/timesync/synchronized").touch()
     assert _timesyncd(tmp_path) is True
+
+
+@pytest.mark.skipif(platform.machine() not in _CLOCK_CALLS, reason="its system calls are numbered")
+def test_a_sandbox_that_forbids_the_question_is_no_error(tmp_path: Path) -> None:
+    """A real one, as ProtectClock= of systemd makes it: then timesyncd is asked."""
+    (tmp_path / "systemd/timesync").mkdir(parents=True)
+    answers = []
+    for _ in range(2):
+        command = [sys.executable, "-c", _SANDBOXED, str(tmp_path)]
+        command += [str(number) for number in _CLOCK_CALLS[platform.machine()]]
+        answers.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        (tmp_path / "systemd/timesync/synchronized").touch()
+    assert answers == ["None False\n", "None True\n"]
 
 
 def _bound_by_another_way() -> int:
