@@ -22,6 +22,7 @@ from galago.edge.camera import Frame
 from galago.edge.decision import DecisionSettings, decide
 from galago.edge.loop import Seen
 from galago.edge.regions import WHOLE
+from galago.edge.rules import Rules
 from galago.edge.watch import draw
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -40,7 +41,8 @@ def window(classifier: Classifier, path: Path) -> tuple[Pixels, str, float]:
     """The watch window's picture, (480, 640, 3) uint8 RGB, with the label and its score."""
     pixels = read_image(path)
     scores = classifier(pixels)
-    decision = decide(None, scores, 0, DecisionSettings())
+    # One picture, which need not last.
+    decision = decide(None, scores, 0, Rules.of(DecisionSettings(hold_s=0), classifier))
     drawn = draw(Seen(Frame(pixels, 0, 0), WHOLE, scores, decision, None), classifier.labels, FPS)
     picture = as_pixels(cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB))
     return picture, classifier.labels[decision.label], decision.score

@@ -5,8 +5,14 @@ import pytest
 
 from galago.bundle.classifier import Scores
 from galago.edge.decision import UNKNOWN, Decision, DecisionSettings, decide
+from galago.edge.rules import Rules
 
-SETTINGS = DecisionSettings(smooth_s=0.4, enter=0.6, leave=0.35)
+SETTINGS = Rules.resolve(
+    DecisionSettings(smooth_s=0.4, hold_s=0, enter=0.6, leave=0.35), ("cat", "dog")
+)
+THREE = Rules.resolve(
+    DecisionSettings(smooth_s=0.4, hold_s=0, enter=0.6, leave=0.35), ("cat", "dog", "fox")
+)
 CAT, DOG = np.array([0.95, 0.05], np.float32), np.array([0.05, 0.95], np.float32)
 
 
@@ -58,9 +64,9 @@ def test_a_label_is_kept_between_leaving_and_entering() -> None:
 
 def test_a_label_without_support_becomes_unknown() -> None:
     """With three classes none may be likely."""
-    first = decide(None, np.array([0.9, 0.05, 0.05], np.float32), 0, SETTINGS)
+    first = decide(None, np.array([0.9, 0.05, 0.05], np.float32), 0, THREE)
     even = np.array([0.34, 0.33, 0.33], np.float32)
-    later = decide(first, even, 5_000_000_000, SETTINGS)
+    later = decide(first, even, 5_000_000_000, THREE)
     assert later.label == UNKNOWN
     assert later.score == pytest.approx(0.34, abs=0.01)
 
@@ -80,6 +86,6 @@ def test_the_state_before_is_not_touched() -> None:
 
 def test_no_smoothing_follows_every_frame() -> None:
     """A smoothing time of zero is allowed and means none."""
-    settings = DecisionSettings(smooth_s=0)
+    settings = Rules.resolve(DecisionSettings(smooth_s=0, hold_s=0), ("cat", "dog"))
     first = decide(None, CAT, 0, settings)
     assert decide(first, DOG, 1, settings).label == 1

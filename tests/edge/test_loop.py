@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from galago.bundle.model_file import ModelFile
 from galago.bundle.preprocess import Pixels
 from galago.edge.camera import Frame, open_camera
 from galago.edge.camera.closing import Closing
+from galago.edge.decision import DecisionSettings
 from galago.edge.loop import Loop, LoopSettings
 from galago.edge.motion import MotionSettings
 from galago.edge.pacing import Pacing
@@ -87,8 +89,9 @@ def test_another_model_takes_over_between_two_pictures(
     write_image(tmp_path / "circle.png", draw("circle", 1))
     other = Classifier.open(ModelFile.read(model_path))
     pacing = Pacing(rate=rate)
-    settings = LoopSettings(parse_regions(["all=0,0,1,1"]), pacing)
-    wider = LoopSettings(parse_regions(["all=0,0,1,1", "left=0,0,0.5,1"]), pacing)
+    at_once = DecisionSettings(hold_s=0)
+    settings = LoopSettings(parse_regions(["all=0,0,1,1"]), pacing, decision=at_once)
+    wider = replace(settings, regions=parse_regions(["all=0,0,1,1", "left=0,0,0.5,1"]))
     source = f"fake:{tmp_path}/circle.png*40?pace=max"
     looked: list[tuple[int, str | None, bool]] = []
     with over(source, classifier, stop, settings) as loop:
@@ -105,7 +108,10 @@ class Slow:
     """The classifier, ten times slower than the camera."""
 
     def __init__(self, classifier: Classifier) -> None:
-        self._classifier, self.spec, self.labels = classifier, classifier.spec, classifier.labels
+        self._classifier = classifier
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._classifier, name)
 
     def classify(self, image: Pixels) -> Scores:
         time.sleep(0.05)
@@ -179,7 +185,8 @@ def test_the_motion_gate_spares_the_model(
         write_image(tmp_path / f"{label}.png", draw(label, 5))
     script = ",".join(f"{tmp_path}/{label}.png*80" for label in ("empty", "circle", "empty"))
     counting = Counting(classifier)
-    settings = LoopSettings(motion=MotionSettings(floor_s=60))
+    at_once = DecisionSettings(smooth_s=0, hold_s=0)
+    settings = LoopSettings(motion=MotionSettings(floor_s=60), decision=at_once)
     with over(f"fake:{script}?fps=100", counting, stop, settings) as loop:  # type: ignore[arg-type]
         labels = [loop.labels[seen.decision.label] for seen in loop]
     assert counting.asked == 3

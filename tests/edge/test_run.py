@@ -65,9 +65,9 @@ def test_every_change_is_one_json_line(model_path: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly(model_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_it_cleanly(model_path: Path, tmp_path: Path, number: signal.Signals) -> None:
     """Exit 0, a last line that says so, no traceback."""
-    with daemon(model_path, "fake:bars*forever") as process:
+    with daemon(model_path, script(tmp_path, "circle*forever")) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("{")
         process.send_signal(number)
@@ -120,14 +120,14 @@ def test_a_folder_of_pictures_is_a_camera(
     model_path: Path, tmp_path: Path, galago: Callable[..., Outcome]
 ) -> None:
     """dir: shows them in order; when it ends, so does the daemon, with exit 0."""
-    for number in range(20):
-        label = "circle" if number < 10 else "empty"
+    for number in range(60):
+        label = "circle" if number < 30 else "empty"
         write_image(tmp_path / f"{number:02}.png", draw(label, seed=4321))
     outcome = galago("run", "--model", model_path, "--camera", f"dir:{tmp_path}?pace=max")
     assert outcome.code == 0
     labels = [json.loads(line)["label"] for line in outcome.out.splitlines()]
     assert labels == ["circle", "empty"]
-    assert "has ended: 20 frames, 0 dropped, 2 events" in outcome.err
+    assert "has ended: 60 frames, 0 dropped, 2 events" in outcome.err
 
 
 def test_a_video_that_ends_is_a_good_end(

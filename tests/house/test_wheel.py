@@ -20,8 +20,8 @@ from galago.train.metrics import Metrics
 
 height: int = PreprocessSpec(64, 64).height
 wrong: str = PreprocessSpec(64, 64).height  # type: ignore[assignment]
-enter: float = DecisionSettings().enter
-wrong = DecisionSettings().enter  # type: ignore[assignment]
+hold_s: float = DecisionSettings().hold_s
+wrong = DecisionSettings().hold_s  # type: ignore[assignment]
 exit_code: int = GalagoError().exit_code
 wrong = GalagoError().exit_code  # type: ignore[assignment]
 

@@ -5,6 +5,7 @@ scores = classifier(frame)
 print(classifier.labels[scores.argmax()])
 """
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -22,15 +23,26 @@ Scores: TypeAlias = NDArray[np.float32]
 class Classifier:
     """A model ready to look at pictures. Build once, call often; not for two threads at a time.
 
+    `temperature` and `thresholds`, by label and maybe empty, do not touch the scores: they say how
+    far those can be believed (galago.bundle.confidence).
+
     Raises:
         ModelFileError: interpreter, labels and preprocessing do not fit together.
     """
 
-    def __init__(
-        self, interpreter: Interpreter, spec: PreprocessSpec, labels: tuple[str, ...], head: Head
+    def __init__(  # noqa: PLR0913 - what a model file says of its model, four times by position
+        self,
+        interpreter: Interpreter,
+        spec: PreprocessSpec,
+        labels: tuple[str, ...],
+        head: Head,
+        *,
+        temperature: float = 1.0,
+        thresholds: Mapping[str, float | None] | None = None,
     ) -> None:
         _check_fit(interpreter, spec, labels, head)
         self.interpreter, self.spec, self.labels, self.head = interpreter, spec, labels, head
+        self.temperature, self.thresholds = temperature, dict(thresholds or {})
         self._image = np.empty((spec.height, spec.width, 3), np.uint8)
         self._scratch = Scratch()
         self._values = _table(interpreter.output)
@@ -41,7 +53,14 @@ class Classifier:
         """Load a model file into an interpreter."""
         manifest = model.manifest
         interpreter = Interpreter(model.flatbuffer, threads, provider)
-        return cls(interpreter, manifest.preprocess, manifest.labels, manifest.head)
+        return cls(
+            interpreter,
+            manifest.preprocess,
+            manifest.labels,
+            manifest.head,
+            temperature=manifest.temperature,
+            thresholds=manifest.thresholds,
+        )
 
     def __call__(self, frame: Pixels) -> Scores:
         """Classify one picture.

@@ -29,6 +29,7 @@ from galago.edge.daemon_cost import daemon_cost
 from galago.edge.decision import Decision, DecisionSettings, decide
 from galago.edge.loop import Loop
 from galago.edge.machine import this_machine
+from galago.edge.rules import Rules
 from galago.edge.threads import save_threads
 from galago.errors import ModelFileError
 
@@ -238,7 +239,8 @@ def _calls(classifier: Classifier) -> dict[str, Callable[[], None]]:
     random = np.random.default_rng(0)
     frame: Pixels = random.integers(0, 256, (*FRAME_SIZE, 3), np.uint8)
     image = preprocess(frame, classifier.spec)
-    interpreter, settings, scratch = classifier.interpreter, DecisionSettings(), Scratch()
+    interpreter, scratch = classifier.interpreter, Scratch()
+    rules = Rules.of(DecisionSettings(), classifier)
     interpreter.write(image)
     answer = interpreter.invoke()
     decision: Decision | None = None
@@ -252,7 +254,7 @@ def _calls(classifier: Classifier) -> dict[str, Callable[[], None]]:
 
     def settle() -> None:
         nonlocal decision
-        decision = decide(decision, classifier.scores(answer), time.monotonic_ns(), settings)
+        decision = decide(decision, classifier.scores(answer), time.monotonic_ns(), rules)
 
     def sequence() -> None:
         prepare()

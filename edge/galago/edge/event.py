@@ -5,13 +5,13 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-from galago.edge.decision import UNKNOWN
+from galago.edge.decision import NOTHING, UNKNOWN
 from galago.edge.loop import Seen
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change of what is seen.
+    """One change of what is seen, as it is told: its `previous` is the `label` of the one before.
 
     `time`: UTC, ISO 8601 with milliseconds. `label`, `previous`: a class, "unknown", or None for
     `previous` at the start. `score`: 0–1, smoothed. `seconds`: how long `previous` lasted.
@@ -36,13 +36,14 @@ class Event:
 
 def make_event(seen: Seen, labels: tuple[str, ...], model: str, device: str) -> Event:
     """The event of a frame at which the label changed."""
-    decision, before = seen.decision, seen.before
+    decision, before = seen.decision, NOTHING if seen.before is None else seen.before.told
+    lasted_ns = 0 if before.time_ns is None else decision.time_ns - before.time_ns
     return Event(
         time=utc(decision.time_ns).isoformat(timespec="milliseconds"),
         label=name(decision.label, labels),
         score=round(decision.score, 4),
-        previous=None if before is None else name(before.label, labels),
-        seconds=0.0 if before is None else round((decision.time_ns - before.since_ns) / 1e9, 3),
+        previous=None if before.time_ns is None else name(before.label, labels),
+        seconds=round(lasted_ns / 1e9, 3),
         snapshot=None,
         model=model,
         device=device,

@@ -31,6 +31,7 @@ from galago.edge.health import Health
 from galago.edge.motion import MotionGate, MotionSettings
 from galago.edge.pacing import Pacer, Pacing
 from galago.edge.regions import WHOLE, Cutter, Region
+from galago.edge.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,12 @@ class Seen(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether the label is another than before; a start without certainty is no change."""
-        label_before = UNKNOWN if self.before is None else self.before.label
-        return self.decision.label != label_before
+        """Whether there is something to tell: a label other than the one told last.
+
+        A start without certainty is no change.
+        """
+        told_before = UNKNOWN if self.before is None else self.before.told.label
+        return self.decision.told.label != told_before
 
 
 class Loop:
@@ -219,7 +223,7 @@ class _Look:
 
     def __init__(self, classifier: Classifier, region: Region, settings: LoopSettings) -> None:
         self.region = region
-        self._classifier, self._settings = classifier, settings.decision
+        self._classifier, self._rules = classifier, Rules.of(settings.decision, classifier)
         self._gate = MotionGate(settings.motion) if settings.motion else None
         self._scores: Scores | None = None
         self.decision: Decision | None = None
@@ -229,5 +233,5 @@ class _Look:
         if is_new or self._scores is None:
             self._scores = self._classifier.classify(image)
         before, scores = self.decision, self._scores
-        self.decision = decide(before, scores, frame.time_ns, self._settings)
+        self.decision = decide(before, scores, frame.time_ns, self._rules)
         return Seen(frame, self.region, scores, self.decision, before)

@@ -99,9 +99,9 @@ class Film:
     noise: Floats
     seed: int
 
-    def frame(self, index: int) -> Pixels:
-        """Frame `index` of the clip, (240, 320, 3) uint8 RGB, whatever came before it."""
-        t = index / FPS
+    def frame(self, index: int, fps: float = FPS) -> Pixels:
+        """Frame `index` at `fps` a second, (240, 320, 3) uint8 RGB, whatever came before it."""
+        t = index / fps
         rng = np.random.default_rng((self.seed, _FRAMES, index))
         key = t / _KEY_S
         stage = blended(self.stages[int(key)], self.stages[int(key) + 1], key % 1)
