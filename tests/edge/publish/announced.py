@@ -1,7 +1,7 @@
 """Run by Home Assistant's own Python: what it makes of an announcement.
 
-Standard input: {"announcement": text, "messages": {topic: text}}. Standard output: by entity, its
-platform, and what its template makes of each message of its topic.
+Standard input: a list of {"announcement": text, "messages": {topic: [text]}}. Standard output: for
+each of them, by entity, its platform, and what its template makes of each message of its topic.
 
 Both of its schemas judge each entity: the one of discovery, which drops what it does not know, and
 the strict one of its configuration files, which has the same keys.
@@ -52,17 +52,21 @@ def show(entity: dict[str, Any], messages: list[str]) -> list[Any]:
     return shown
 
 
+def answer(hass: Any, asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What it makes of one announcement and the messages after it."""
+    answers = {}
+    for key, entity in judge(hass, asked["announcement"]).items():
+        messages = asked["messages"].get(entity.get("state_topic"), [])
+        kept = {name: entity[name] for name in _KEPT if name in entity}
+        answers[key] = {**kept, "shown": show(entity, messages)}
+    return answers
+
+
 async def main() -> None:
     """As the module says."""
-    asked = json.load(sys.stdin)
-    answer = {}
     with tempfile.TemporaryDirectory() as folder:
         hass = HomeAssistant(folder)
-        for key, entity in judge(hass, asked["announcement"]).items():
-            messages = asked["messages"].get(entity.get("state_topic"), [])
-            kept = {name: entity[name] for name in _KEPT if name in entity}
-            answer[key] = {**kept, "shown": show(entity, messages)}
-    print(json.dumps(answer))  # noqa: T201 - it is the answer
+        print(json.dumps([answer(hass, asked) for asked in json.load(sys.stdin)]))  # noqa: T201
 
 
 if __name__ == "__main__":

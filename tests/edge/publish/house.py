@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from galago.edge.event import Event
-from galago.edge.health import Health
+from galago.edge.health import Change, Health
 from galago.edge.publish.backoff import Pace
 from galago.edge.publish.outbox import Outbox
 from galago.edge.record import Record
@@ -58,7 +57,8 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.health = Health()
+        self.said: list[Change] = []
+        self.health = Health(self.said.append)
         self.recorder = Recorder(folder, StoreSettings(commit_s=0), self.health, None)
 
     def put(self, *labels: str, **more: Any) -> None:
@@ -102,6 +102,7 @@ class Broker:
     """A mosquitto on a port of its own, which may be ended and started again."""
 
     def __init__(self, folder: Path, *lines: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self._folder, self._process = folder, None
         self._config = folder / "mosquitto.conf"
@@ -113,6 +114,8 @@ class Broker:
         """Start it, and wait until it listens."""
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         if not Path(program).exists():
+            import pytest
+
             pytest.skip("needs mosquitto")
         log = (self._folder / "mosquitto.log").open("ab")
         self._process = subprocess.Popen([program, "-c", self._config], stdout=log, stderr=log)
@@ -158,7 +161,7 @@ class Listener:
         self.client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
         if login:
             self.client.username_pw_set(login["username"], login["password"])
-        self.client.on_connect = lambda *_: self.client.subscribe(topic, qos=1)
+        self.client.on_connect = self._subscribe
         self.client.on_message = self._take
         self._subscribed = False
         self.client.on_subscribe = self._note
@@ -168,6 +171,9 @@ class Listener:
         """The JSON that came last; None: none came."""
         heard = self.heard.get(topic)
         return json.loads(heard[-1]) if heard else None
+
+    def _subscribe(self, *_: object) -> None:
+        self.client.subscribe(self._topic, qos=1)
 
     def _note(self, *_: object) -> None:
         self._subscribed = True
@@ -196,6 +202,7 @@ def status(*now: NowSeen, labels: tuple[str, ...] = LABELS, level: Any = "ok") -
         version="0.1.0",
         time="2026-11-25T01:02:03.456+00:00",
         started="2026-11-24T01:02:03.456+00:00",
+        uptime_s=86_400.0,
         model=ModelFacts(
             name="feeder",
             sha256="c0ffee" * 10,
@@ -221,6 +228,7 @@ def status(*now: NowSeen, labels: tuple[str, ...] = LABELS, level: Any = "ok") -
             celsius=51.5,
             throttled=[],
             memory_mb=90.0,
+            available_mb=3000.0,
             clock_synchronised=True,
         ),
         store=None,

@@ -107,7 +107,12 @@ def test_a_daemon_that_ends_takes_its_program_along(tmp_path: Path) -> None:
     stop = threading.Event()
     code = "open(sys.argv[1], 'w').close(); time.sleep(60)"
     began = tmp_path / "began"
-    threading.Thread(target=lambda: (wait_until(began.exists), stop.set())).start()
+
+    def stop_it() -> None:
+        wait_until(began.exists)
+        stop.set()
+
+    threading.Thread(target=stop_it).start()
     start = time.monotonic()
     with pytest.raises(DeliveryError, match="with the daemon") as raised:
         run(*python(code, str(began)), stop=stop, timeout_s=50)

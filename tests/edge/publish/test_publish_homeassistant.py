@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -14,12 +14,17 @@ from galago.edge.publish.homeassistant import announcement
 from galago.edge.publish.messages import event_message, health_message, state_message
 from galago.edge.publish.topics import Topics
 from galago.edge.record import StoredEvent
+from galago.edge.vitals.document import Status
 from tests.edge.publish.house import make_event, seen_now, status
 from tests.house.environments import REPOSITORY, Environment, find_python, install
 
 LOCK = REPOSITORY / "locks" / "homeassistant.txt"
 TOPICS = Topics("galago/porch")
+ODD_REGION = 'it\'s "odd" }}'
 ODD = ('cat "Tom"', "it's", "}} {{ x", "über")
+
+Asked: TypeAlias = dict[str, Any]
+Answer: TypeAlias = dict[str, dict[str, Any]]
 
 
 def python() -> Path:
@@ -45,33 +50,69 @@ def homeassistant() -> Environment:
     return made
 
 
-def ask(
-    it: Environment, announced: bytes, messages: dict[str, list[bytes]]
-) -> dict[str, dict[str, Any]]:
-    """What Home Assistant makes of it; fails with what it complains of."""
-    texts = {topic: [one.decode() for one in several] for topic, several in messages.items()}
-    question = json.dumps({"announcement": announced.decode(), "messages": texts})
+def plain() -> Asked:
+    """A camera that looks at the whole picture."""
+    now, event = status(), StoredEvent(1, "e-1", make_event("cat"))
+    return asked(now, event)
+
+
+def regions() -> Asked:
+    """One that looks at two regions."""
+    now = status(seen_now("cat", "door"), seen_now("dog", ODD_REGION))
+    events = (
+        StoredEvent(1, "e-1", make_event("cat", region="door")),
+        StoredEvent(2, "e-2", make_event("dog", region=ODD_REGION)),
+    )
+    return asked(now, *events, regions=("door", ODD_REGION), images=False)
+
+
+def odd() -> Asked:
+    """One whose labels and name have quotes, braces and letters from elsewhere, and a problem."""
+    return asked(status(seen_now(ODD[2]), labels=ODD, level="error"), device="Küche")
+
+
+def many() -> Asked:
+    """One whose model knows a thousand classes."""
+    labels = tuple(f"class {number}" for number in range(1000))
+    return asked(status(seen_now("class 7"), labels=labels))
+
+
+def asked(
+    now: Status,
+    *events: StoredEvent,
+    device: str = "porch",
+    regions: tuple[str, ...] = (),
+    images: bool = True,
+) -> Asked:
+    messages = {
+        TOPICS.event: [event_message(event).decode() for event in events],
+        TOPICS.state: [state_message(now).decode()],
+        TOPICS.health: [health_message(now).decode()],
+    }
+    announced = announcement(device, now, regions, TOPICS, images=images)
+    return {"announcement": announced.decode(), "messages": messages}
+
+
+@pytest.fixture(scope="module")
+def answers(homeassistant: Environment) -> dict[str, Answer]:
+    """What Home Assistant makes of each; fails with what it complains of."""
+    cases = (plain, regions, odd, many)
     done = subprocess.run(
-        [it.python, Path(__file__).with_name("announced.py")],
-        input=question, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        [homeassistant.python, Path(__file__).with_name("announced.py")],
+        input=json.dumps([case() for case in cases]),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr, done.stderr
-    answer: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    return answer
+    return dict(zip((case.__name__ for case in cases), json.loads(done.stdout), strict=True))
 
 
-def told(*events: bytes, state: bytes, health: bytes) -> dict[str, list[bytes]]:
-    return {TOPICS.event: [*events], TOPICS.state: [state], TOPICS.health: [health]}
-
-
-def test_it_takes_a_camera(homeassistant: Environment) -> None:
+def test_it_takes_a_camera(answers: dict[str, Answer]) -> None:
     """Every entity, every template, and what each shows."""
-    now = status()
-    event = StoredEvent(1, "e-1", make_event("cat"))
-    messages = told(event_message(event), state=state_message(now), health=health_message(now))
-    announced = announcement("porch", now, (), TOPICS, images=True)
-    answer = ask(homeassistant, announced, messages)
+    answer = answers["plain"]
     shown = {key: it["shown"] for key, it in answer.items()}
     assert answer["event"]["event_types"] == ["cat", "dog", "unknown"]
     assert json.loads(shown["event"][0])["event_type"] == "cat"
@@ -88,41 +129,27 @@ def test_it_takes_a_camera(homeassistant: Environment) -> None:
     assert len({it["unique_id"] for it in answer.values()}) == len(answer)
 
 
-def test_regions_are_entities_of_their_own(homeassistant: Environment) -> None:
+def test_regions_are_entities_of_their_own(answers: dict[str, Answer]) -> None:
     """An event of one is none of the other's, whatever a region is called."""
-    odd = 'it\'s "odd" }}'
-    now = status(seen_now("cat", "door"), seen_now("dog", odd))
-    events = [
-        event_message(StoredEvent(1, "e-1", make_event("cat", region="door"))),
-        event_message(StoredEvent(2, "e-2", make_event("dog", region=odd))),
-    ]
-    messages = told(*events, state=state_message(now), health=health_message(now))
-    announced = announcement("porch", now, ("door", odd), TOPICS, images=False)
-    answer = ask(homeassistant, announced, messages)
-    assert [bool(it) for it in answer["door_event"]["shown"]] == [True, False]
+    answer = answers["regions"]
     (other,) = (key for key in answer if key.endswith("_event") and key != "door_event")
+    assert [bool(it) for it in answer["door_event"]["shown"]] == [True, False]
     assert [bool(it) for it in answer[other]["shown"]] == [False, True]
     assert answer["door_label"]["shown"] == ["cat"]
     assert answer[other.replace("_event", "_label")]["shown"] == ["dog"]
     assert "image" not in answer
 
 
-def test_labels_may_be_called_anything(homeassistant: Environment) -> None:
+def test_labels_may_be_called_anything(answers: dict[str, Answer]) -> None:
     """Quotes and braces are no template's business."""
-    now = status(seen_now(ODD[2]), labels=ODD, level="error")
-    messages = told(state=state_message(now), health=health_message(now))
-    answer = ask(homeassistant, announcement("Küche", now, (), TOPICS, images=True), messages)
+    answer = answers["odd"]
     assert answer["label"]["shown"] == [ODD[2]]
     on = [key for key, it in answer.items() if key.startswith("is_") and it["shown"] == ["ON"]]
     assert len(on) == 1
     assert answer["problem"]["shown"][0] == "ON"
 
 
-def test_many_labels_make_few_entities(homeassistant: Environment) -> None:
+def test_many_labels_make_few_entities(answers: dict[str, Answer]) -> None:
     """A thousand classes are one sensor."""
-    labels = tuple(f"class {number}" for number in range(1000))
-    now = status(seen_now("class 7"), labels=labels)
-    messages = told(state=state_message(now), health=health_message(now))
-    answer = ask(homeassistant, announcement("porch", now, (), TOPICS, images=True), messages)
-    assert len(answer) == 8
-    assert answer["label"]["shown"] == ["class 7"]
+    assert len(answers["many"]) == 8
+    assert answers["many"]["label"]["shown"] == ["class 7"]

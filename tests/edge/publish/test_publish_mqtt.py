@@ -170,7 +170,7 @@ def test_a_wrong_password_is_said(store: Store, tmp_path: Path) -> None:
     subprocess.run(["mosquitto_passwd", "-U", passwords], check=True)  # noqa: S607
     passwords.chmod(0o644)
     secret.write_text("wrong\n")
-    login = {"username": "galago", "password": Secret(f"file:{secret}")}
+    login: dict[str, Any] = {"username": "galago", "password": Secret(f"file:{secret}")}
     lines = ("allow_anonymous false", f"password_file {passwords}")
     with mosquitto(tmp_path, *lines) as broker, told(store, broker.port, **login) as courier:
         wait_until(lambda: "publisher.mqtt" in store.health.states)
@@ -220,7 +220,7 @@ def test_a_connection_is_encrypted_and_both_sides_show_who_they_are(
         f"keyfile {tmp_path / 'server.key'}",
         "require_certificate true",
     )
-    client = {
+    client: dict[str, Any] = {
         "host": "localhost",
         "tls": True,
         "certificate": tmp_path / "device.pem",

@@ -243,16 +243,14 @@ def test_what_failed_is_told_again(store: Store) -> None:
 
 def test_what_is_refused_does_not_stop_what_comes_after(store: Store) -> None:
     """It is given up after so many tries, counted, and said."""
-    said = []
-    store.health._tell = said.append
     with service(400, 400, 400, 200) as it, running(courier(store, store.outbox(), it.url)) as hook:
         store.put("cat", "dog")
         hook.wake()
         wait_until(lambda: hook.facts()["acknowledged"] == 2)
     assert len(it.came) == QUICK.tries + 1
     assert hook.facts()["dropped"] == 1
-    assert "400" in said[0].state.cause
-    assert said[0].state.name == "publisher.webhook.it"
+    assert "400" in store.said[0].state.cause
+    assert store.said[0].state.name == "publisher.webhook.it"
 
 
 def test_a_failure_is_a_state_of_health_with_its_cause(store: Store) -> None:
