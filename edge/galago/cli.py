@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    tell(" ".join(message.split()))
+    tell(" ".join(message.split()), "error")
     return code
 
 

@@ -116,7 +116,9 @@ class Station:
         """Begin with what may change while the loop goes on."""
         self._config, self._watch.settings = config, config.health
         with ExitStack() as stack:
-            publishers = open_publishers(config, self._recorder, self._status, self._health)
+            publishers = open_publishers(
+                config, self._recorder, self._folder, self._status, self._health
+            )
             self._publishers = stack.enter_context(publishers)
             self._sources.publishers = publishers.facts
             if config.web.enabled:

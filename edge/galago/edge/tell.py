@@ -1,6 +1,7 @@
 """What a person is told on standard error while a camera is looked through.
 
 - Each line begins with `galago: ` and is whole, whichever thread it comes from.
+- In systemd's journal, which says itself who speaks, it begins with its urgency instead.
 - A line that changes in place is for terminals only: a log gets none of it.
 """
 
@@ -10,18 +11,24 @@ import threading
 from typing import Self
 
 from galago.edge.health import Change
+from galago.edge.service.journal import Urgency, is_journal, marked
+from galago.edge.vitals.levels import level
 
 _CLEAR = "\r\x1b[K"  # to the line's beginning, and erase it: ECMA-48, CR and EL
 
 
-def tell(line: str) -> None:
+def tell(line: str, urgency: Urgency = "info") -> None:
     """One line."""
-    sys.stderr.write(f"galago: {line}\n")
+    journal = is_journal(2)
+    sys.stderr.write(
+        marked(f"{line}\n" if journal else f"galago: {line}\n", urgency, journal=journal)
+    )
 
 
 def tell_change(change: Change) -> None:
     """That something is wrong, or that it is over; fit for `Health`."""
-    tell(worded(change))
+    begins: Urgency = "error" if level(change.state.name) == "error" else "warning"
+    tell(worded(change), begins if change.ended_ns is None else "notice")
 
 
 def worded(change: Change) -> str:
