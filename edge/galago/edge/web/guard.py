@@ -29,7 +29,7 @@ from galago.edge.web.route import Access, Route
 from galago.edge.web.sessions import TooManyTriesError
 
 MAX_BODY: Final = 16 * 1024
-BODY_S: Final = 10.0
+BODY_S: Final = 5.0
 
 # Source: OWASP Secure Headers; MDN, Content-Security-Policy. `blob:` is the live picture.
 HEADERS: Final = {

@@ -36,6 +36,9 @@ _BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 _WELL_S = 30.0  # a page that has lived so long is no longer one that keeps dying
 _END_S = 3.0
 _BACKLOG = 64
+# What the system may hold for a viewer, inherited by each connection. By itself it takes megabytes:
+# a slow viewer would be shown pictures of half a minute ago.
+_SEND_BUFFER = 128 * 1024
 # glibc gives every thread memory of its own to allocate from, OpenBLAS every core: the page has no
 # use for either.
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
@@ -185,6 +188,7 @@ def _listen(settings: WebSettings) -> socket.socket:
     try:
         # After a restart of the daemon, the old one's connections still linger.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         if family == socket.AF_INET6 and settings.host == "::":
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)

@@ -14,13 +14,13 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-HEAD_S = 10.0
-STUCK_S = 15.0
+HEAD_S = 5.0
+STUCK_S = 8.0
 MAX_HEAD_BYTES = 8192  # of the request's head; a session's cookie is 60
 MAX_CONNECTIONS = 64
 MAX_OF_ADDRESS = 24  # a browser opens six; several may stand behind one router
 
-_LOOK_S = 2.0
+_LOOK_S = 1.0
 
 
 class PatientProtocol(H11Protocol):

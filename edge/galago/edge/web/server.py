@@ -15,7 +15,7 @@ from galago.edge.web.desk import Desk, WebFacts
 from galago.edge.web.protocol import MAX_CONNECTIONS, MAX_HEAD_BYTES, PatientProtocol
 from galago.edge.web.routes import ROUTES
 
-_KEEP_ALIVE_S = 10
+_KEEP_ALIVE_S = 5
 
 
 class WontServeError(Exception):
