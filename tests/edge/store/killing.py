@@ -100,10 +100,10 @@ def judge(folder: Path, safe: dict[int, float], tally: Tally) -> None:
     health = Health()
     with Recorder(folder, STORE, health, Shelf(folder, SNAPSHOTS, health)) as recorder:
         cursor = recorder.register(PUBLISHER)
-        tally.replaced += "store.replaced" in health.states
-        with Reader(folder) as reader:
-            stored = {e.number: e.event.seconds for e in reader.events_after(0, 10_000_000)}
-            shots = reader.snapshots(limit=10_000_000)
+    tally.replaced += "store.replaced" in health.states
+    with Reader(folder) as reader:
+        stored = {e.number: e.event.seconds for e in reader.events_after(0, 10_000_000)}
+        shots = reader.snapshots(limit=10_000_000)
     tally.lost += sum(stored.get(number) != value for number, value in safe.items())
     tally.went_back += cursor > max(stored, default=0)
     tally.pictures = max(tally.pictures, len(shots))

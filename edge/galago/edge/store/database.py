@@ -202,7 +202,7 @@ def _set_aside(path: Path) -> Path | None:
     """Rename the file, and then what is beside it, which without it goes at the next start."""
     if not path.exists():
         return None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     aside = path.with_name(f"{NAME}.broken-{stamp}")
     while aside.exists():
         aside = aside.with_name(f"{aside.name}x")
@@ -219,7 +219,7 @@ def _drop_older(aside: Path) -> None:
     others = [
         file
         for file in aside.parent.glob(f"{NAME}.broken-*")
-        if not file.name.startswith(aside.name) and not file.name.endswith(_BESIDE)
+        if file != aside and not file.name.endswith(_BESIDE)
     ]
     for file in sorted(others)[: max(len(others) + 1 - KEPT_ASIDE, 0)]:
         for name in ("", *_BESIDE):

@@ -10,7 +10,6 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable
 
 from galago.edge.record import Keeper, Minute, Record, ShelfFacts, StoredEvent
 from galago.edge.store.database import Database
@@ -55,8 +54,8 @@ class Ledger:
     """The tables of an open database.
 
     `after`: numbers up to this one are used up, whatever the file says. `cursors`: of all
-    publishers that it knows. `behind`: more has to go than one transaction lets. `agrees`: the
-    pictures' files and rows do; not so after a transaction that failed with some of them.
+    publishers, as they were when it was opened. `behind`: more has to go than one transaction lets.
+    `agrees`: the pictures' files and rows do; not so after a transaction that failed.
     """
 
     def __init__(
@@ -77,10 +76,6 @@ class Ledger:
         """How many there are."""
         return self.last - self._first + 1
 
-    def register(self, publisher: str) -> int:
-        """Where the publisher stands; at the last event if it is new here."""
-        return self.cursors.setdefault(publisher, self.last)
-
     def reconcile(self) -> None:
         """Let the pictures' files and rows agree again."""
         if self._shelf is not None:
@@ -92,24 +87,24 @@ class Ledger:
             return ShelfFacts(0, 0, 0)
         return self._shelf.facts(self.database.connection)
 
-    def write(self, batch: Batch, protect: Iterable[str]) -> list[StoredEvent]:
-        """Write all of the batch and return its events; `protect`: who has yet to get events.
+    def write(self, batch: Batch, arrived: float) -> list[StoredEvent]:
+        """Write all of the batch and return its events; those above number `arrived` must not go.
 
         Raises:
             OSError, sqlite3.Error: nothing of it is written; files of pictures may be left over.
             ValueError, TypeError: something in it can never be written.
         """
         db = self.database.connection
-        before = (self.last, self._first, self._minutes, dict(self.cursors))
+        before = (self.last, self._first, self._minutes)
         db.execute("BEGIN IMMEDIATE")
         try:
             events = self._add_records(batch.records)
             self._add_minutes(batch.minutes)
             self._acknowledge(batch.acknowledged)
-            self._make_room(protect, batch)
+            self._make_room(arrived, batch)
             db.execute("COMMIT")
         except BaseException:
-            self.last, self._first, self._minutes, self.cursors = before
+            self.last, self._first, self._minutes = before
             with contextlib.suppress(sqlite3.Error):  # a disk that fails has ended it already
                 db.execute("ROLLBACK")
             raise
@@ -151,11 +146,8 @@ class Ledger:
     def _acknowledge(self, acknowledged: dict[str, tuple[int, int]]) -> None:
         rows = [(name, *how_far) for name, how_far in acknowledged.items()]
         self.database.connection.executemany(_ACKNOWLEDGE, rows)
-        for name, number, _ in rows:
-            self.cursors[name] = max(number, self.cursors.get(name, 0))
 
-    def _make_room(self, protect: Iterable[str], batch: Batch) -> None:
-        arrived = min((self.cursors.get(name, self.last) for name in protect), default=self.last)
+    def _make_room(self, arrived: float, batch: Batch) -> None:
         self.behind = self._drop_events(arrived)
         if batch.minutes:
             self._drop_minutes(batch.minutes[-1].minute)
@@ -163,13 +155,13 @@ class Ledger:
             self.agrees = False
             self.behind |= self._shelf.tidy(self.database.connection)
 
-    def _drop_events(self, arrived: int) -> bool:
+    def _drop_events(self, arrived: float) -> bool:
         """Drop what is too many, and somewhat more; whether a limit of one transaction cut it."""
         keep = self._settings.keep_events
         over = self.events - keep
         if over <= 0:
             return False
-        wanted = min(self._first + over - 1 + min(_AT_ONCE, keep // 10), arrived)
+        wanted = min(self._first + over - 1 + min(_AT_ONCE, keep // 10), self.last, arrived)
         until = min(wanted, self._first + STEP - 1)
         if until >= self._first:
             self.database.connection.execute("DELETE FROM events WHERE number <= ?", (until,))

@@ -16,6 +16,7 @@
 """
 
 import contextlib
+import math
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -30,7 +31,7 @@ from galago.edge.store.cause import is_broken, is_disk, worded
 from galago.edge.store.database import Database
 from galago.edge.store.ledger import Ledger
 from galago.edge.store.settings import StoreSettings
-from galago.edge.store.waiting import Batch, Registration, Waiting
+from galago.edge.store.waiting import Batch, Waiting
 from galago.edge.tell import tell
 from galago.edge.vitals.document import StoreFacts
 
@@ -54,12 +55,16 @@ class Recorder:
         self._folder, self._settings, self._health, self._shelf = folder, settings, health, shelf
         self._waiting = Waiting(settings.commit_s, settings.commit_events)
         self._registered: set[str] = set()
+        self._places: dict[str, int] = {}  # of publishers, also where that is not written yet
+        self._lock = threading.Lock()  # of these two
+        self._ready = threading.Event()  # the places are known
         self._subscribers: list[Callback] = []
         self._ledger: Ledger | None = None
         self._known: tuple[int, int] | None = None  # identity of the file that was open last
+        self._epoch = ""  # of the database that was open last
         self._last = 0  # number, which also the next database goes on from
         self._broken: str | None = None
-        self._reconciled = False
+        self._reconciled = self._is_writing = False
         self._cause: str | None = None
         self._pause_s = _FIRST_PAUSE_S
         self._replaced_at: float | None = None
@@ -67,7 +72,7 @@ class Recorder:
         self._told_lost = 0
         self._figures = (0, ShelfFacts(0, 0, 0), 0.0)  # events, pictures, free MB
         self._began = monotonic()
-        self._ends_at = float("inf")
+        self._ends_at = math.inf
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def __enter__(self) -> Self:
@@ -92,13 +97,19 @@ class Recorder:
 
         Waits for the disk, for `timeout_s` at most: 0 if the store cannot be opened by then.
         """
-        registration = Registration(publisher)
-        self._waiting.register(registration)
-        registration.known.wait(timeout_s)
-        return registration.cursor
+        self._ready.wait(timeout_s)
+        with self._lock:
+            self._registered.add(publisher)
+            if not self._ready.is_set():
+                return 0
+            place = self._places.setdefault(publisher, self._last)
+        self._waiting.acknowledge(publisher, place, 0)
+        return place
 
     def acknowledge(self, publisher: str, number: int, dropped: int = 0) -> None:
         """All events up to `number` have arrived, or been given up: `dropped` more of them."""
+        with self._lock:
+            self._places[publisher] = max(number, self._places.get(publisher, 0))
         self._waiting.acknowledge(publisher, number, dropped)
 
     def subscribe(self, callback: Callback) -> None:
@@ -121,8 +132,11 @@ class Recorder:
     def _run(self) -> None:
         batch = Batch()
         while True:
-            self._attempt(batch)
-            self._look_after()
+            try:
+                self._attempt(batch)
+                self._look_after()
+            except Exception as error:  # noqa: BLE001 - not even a fault in here ends the thread
+                _say(f"store: {error!r}")
             batch = self._waiting.take()
             if monotonic() >= self._ends_at or (self._waiting.closed and not batch):
                 break
@@ -136,17 +150,21 @@ class Recorder:
             self._recover(batch, error)
             return
         self._waiting.done(batch)
-        self._report("store.failed", None)
         self._pause_s = _FIRST_PAUSE_S
+        self._report("store.failed", None)
         if events:
             self._tell(events)
 
     def _write(self, batch: Batch) -> list[StoredEvent]:
+        self._is_writing = False
         ledger = self._opened()
-        self._answer(ledger, batch)
+        if not self._reconciled:
+            ledger.reconcile()
+            self._reconciled = True
         if not batch and not ledger.behind:
             return []
-        events = ledger.write(batch, self._protected())
+        self._is_writing = True
+        events = ledger.write(batch, self._arrived())
         self._last = ledger.last
         return events
 
@@ -162,35 +180,33 @@ class Recorder:
         self._broken = None
         if database.cause is not None:
             self._tell_replaced(database)
-        self._reconciled &= database.identity == self._known
-        return self._use(database)
-
-    def _use(self, database: Database) -> Ledger:
-        self._ledger = ledger = Ledger(database, self._settings, self._shelf, self._last)
-        self._known, self._last = database.identity, ledger.last
-        for publisher in self._registered - ledger.cursors.keys():
-            # What only the former file had cannot be told any more.
-            self._waiting.acknowledge(publisher, ledger.register(publisher), 0)
-        if not self._reconciled:
-            ledger.reconcile()
-            self._reconciled = True
+        try:
+            ledger = Ledger(database, self._settings, self._shelf, self._last)
+            self._use(ledger)
+        except BaseException:
+            database.close()
+            raise
         return ledger
 
-    def _answer(self, ledger: Ledger, batch: Batch) -> None:
-        """Tell publishers where they stand, also while nothing can be written."""
-        for registration in batch.registrations:
-            name = registration.publisher
-            cursor = registration.cursor = ledger.register(name)
-            self._registered.add(name)
-            batch.acknowledged.setdefault(name, (cursor, 0))
-            registration.known.set()
-        batch.registrations = []
+    def _use(self, ledger: Ledger) -> None:
+        database = ledger.database
+        self._reconciled &= database.epoch == self._epoch
+        self._known, self._epoch, self._last = database.identity, database.epoch, ledger.last
+        with self._lock:
+            for publisher, number in ledger.cursors.items():
+                self._places[publisher] = max(number, self._places.get(publisher, 0))
+            new = self._registered - ledger.cursors.keys()
+            self._ready.set()
+        for publisher in new:  # what only a former file had cannot be told any more
+            self.acknowledge(publisher, ledger.last)
+        self._ledger = ledger
 
-    def _protected(self) -> set[str]:
-        """Publishers whose events must not go: after a start, any that may yet register."""
-        if self._ledger is not None and monotonic() - self._began < _SETTLED_S:
-            return {*self._ledger.cursors}
-        return self._registered
+    def _arrived(self) -> float:
+        """Number up to which no publisher waits; after a start, none that may yet register."""
+        settled = monotonic() - self._began > _SETTLED_S
+        with self._lock:
+            waiting = self._registered if settled else self._places.keys()
+            return min((self._places[publisher] for publisher in waiting), default=math.inf)
 
     def _recover(self, batch: Batch, error: Exception) -> None:
         self._shut()  # what the connection believes of the file may be wrong
@@ -199,18 +215,20 @@ class Recorder:
             self._waiting.give_back(batch)
             if self._replaced_at is not None and monotonic() - self._replaced_at < _FEW_S:
                 self._rest("the disk damages what is written: replace it")
-        elif is_disk(error):
+        elif is_disk(error) or not self._is_writing:
             self._waiting.give_back(batch)
             self._rest(worded(error, self._folder))
         else:
-            tell(f"store: something cannot be written and is given up: {error!r}")
             self._waiting.set_apart(batch)
+            _say(f"store: something cannot be written: {error!r}")
 
     def _rest(self, cause: str) -> None:
-        self._report("store.failed", cause)
-        self._look_for_lost()
-        self._waiting.rest(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        try:
+            self._report("store.failed", cause)
+            self._look_for_lost()
+        finally:
+            self._waiting.rest(pause_s)
 
     def _report(self, name: str, cause: str | None) -> None:
         """Tell Health, which keeps the first cause of a state, of another one too."""
@@ -230,7 +248,7 @@ class Recorder:
             try:
                 callback(events)
             except Exception as error:  # noqa: BLE001 - a listener's fault is not the store's
-                tell(f"store: a listener failed: {error!r}")
+                _say(f"store: a listener failed: {error!r}")
 
     def _look_after(self) -> None:
         self._look_for_lost()
@@ -256,7 +274,10 @@ class Recorder:
         lost = self._waiting.lost
         if lost > self._told_lost:
             self._told_lost = lost
-            self._report("store.full", "events were lost: so many waited that new ones had no room")
+            self._report(
+                "store.full",
+                "events were lost: they found no room to wait, or could not be written at all",
+            )
         elif self._waiting.pending == 0:
             self._report("store.full", None)
 
@@ -265,3 +286,8 @@ class Recorder:
             self._reconciled &= self._ledger.agrees
             self._ledger.database.close()
         self._ledger = None
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # standard error may be gone
+        tell(line)

@@ -24,15 +24,6 @@ _MINUTES = 1440  # a day's
 _HASTE_S = 0.2  # between tries at the end
 
 
-class Registration:
-    """A publisher that waits to hear where it stood."""
-
-    def __init__(self, publisher: str) -> None:
-        self.publisher = publisher
-        self.cursor = 0
-        self.known = threading.Event()
-
-
 @dataclass(slots=True)
 class Batch:
     """What one transaction writes. `acknowledged`: number and how many were given up, by name."""
@@ -40,10 +31,9 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     minutes: list[Minute] = field(default_factory=list)
     acknowledged: dict[str, tuple[int, int]] = field(default_factory=dict)
-    registrations: list[Registration] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.minutes or self.acknowledged or self.registrations)
+        return bool(self.records or self.minutes or self.acknowledged)
 
 
 class Waiting:
@@ -54,7 +44,6 @@ class Waiting:
         self._records: deque[Record] = deque()
         self._minutes: deque[Minute] = deque(maxlen=_MINUTES)
         self._acknowledged: dict[str, tuple[int, int]] = {}
-        self._registrations: list[Registration] = []
         self._pictures = self._bytes = self._taken = 0
         self._lost = 0
         self._written_at = self._lazy_since = -math.inf
@@ -103,14 +92,6 @@ class Waiting:
             self._begin_lazy()
             self._merge(publisher, number, dropped)
 
-    def register(self, registration: Registration) -> None:
-        """Have a registration answered as soon as can be."""
-        with self._condition:
-            self._registrations.append(registration)
-            if self._closed:
-                registration.known.set()
-            self._condition.notify()
-
     def take(self) -> Batch:
         """What is to be written now; empty after IDLE_S without any such, and if `soon` was set."""
         with self._condition:
@@ -139,8 +120,10 @@ class Waiting:
         with self._condition:
             if len(batch.records) > 1:
                 self._singly = len(batch.records)
+            elif batch.minutes:
+                batch.minutes = []
             elif not batch.records:
-                batch = Batch()
+                batch.acknowledged = {}
             elif batch.records[0].event is not None and size_of(batch.records[0]):
                 batch.records = [bare(batch.records[0])]
                 self._singly += 1
@@ -177,16 +160,11 @@ class Waiting:
         self._minutes = deque(minutes, maxlen=_MINUTES)
         for publisher, (number, dropped) in batch.acknowledged.items():
             self._merge(publisher, number, dropped)
-        self._registrations[:0] = batch.registrations
 
     def _due(self) -> float:
         """Monotonic time at which something has waited for long enough."""
-        if (
-            self._registrations
-            or self._singly
-            or len(self._records) >= self._commit_events
-            or self._pictures >= PICTURES
-        ):
+        many = len(self._records) >= self._commit_events or self._pictures >= PICTURES
+        if many or self._singly:
             return -math.inf
         due = math.inf
         if self._records:
@@ -200,14 +178,10 @@ class Waiting:
         if self._singly:
             self._singly -= 1
             return Batch(self._cut_records(1))
-        batch = Batch(
-            self._cut_records(self._commit_events),
-            [*self._minutes],
-            self._acknowledged,
-            self._registrations,
-        )
+        records = self._cut_records(self._commit_events)
+        batch = Batch(records, [*self._minutes], self._acknowledged)
         self._minutes.clear()
-        self._acknowledged, self._registrations = {}, []
+        self._acknowledged = {}
         return batch
 
     def _cut_records(self, limit: int) -> list[Record]:
