@@ -70,6 +70,7 @@ def test_a_film_that_was_not_finished_goes(store: Store) -> None:
     store.db.execute("ROLLBACK")
     again = store.again()
     assert len(again.names) == 3
+    assert len(again.files) == 11
     assert again.is_sound()
 
 

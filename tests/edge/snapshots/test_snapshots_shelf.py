@@ -84,6 +84,32 @@ def test_the_certain_go_first_and_of_these_the_oldest(full: Store) -> None:
     assert order == [4, 5, 6, 1, 2]
 
 
+def test_the_most_common_class_gives_first(full: Store) -> None:
+    """Others keep more than they need as long as one has more of it."""
+    fill(full, 3, label="fox", score=1.0)
+    fill(full, 30, first=10, score=0.2)
+    assert seconds(full)[:3] == [0, 1, 2]
+
+
+def test_the_newest_of_a_class_stay_however_certain(full: Store) -> None:
+    """What was seen last can always be looked at; the older and less certain gives way to it."""
+    fill(full, 7, score=0.3)
+    for second in range(10, 20):
+        fill(full, 1, first=second, score=0.99)
+        assert {second - 1, second} & set(range(10, 20)) <= set(seconds(full))
+
+
+def test_events_give_before_what_is_kept_for_labelling(tmp_path: Path) -> None:
+    """Even if that is the most common class by itself."""
+    store = Store(tmp_path / "state", replace(ONE_MB, keep_each=1))
+    for second in range(3):
+        assert store.add(picture(second, kind="uncertain", score=0.6, size=122_000)) == [True]
+    fill(store, 2, first=3, label="dog")
+    fill(store, 3, first=5, label="fox")
+    assert seconds(store)[:3] == [0, 1, 2]
+    assert len(store.names) == 7
+
+
 def test_what_is_kept_for_labelling_stays_longer_than_events(full: Store) -> None:
     """As long as it is not more than half of all."""
     for second in range(3):

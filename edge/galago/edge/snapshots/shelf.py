@@ -126,6 +126,7 @@ class Shelf:
         """
         try:
             state = self._known(db)
+            state.worth.refresh()
             return self._shrink(state) or self._clear_disk(state)
         except OSError as error:
             return self._refuse(error)
