@@ -207,7 +207,7 @@ def test_many_hangups_at_once_are_survived(start: Callable[[], Daemon]) -> None:
 
 def test_options_come_before_the_file(home: Path, galago: Callable[..., Outcome]) -> None:
     """A camera on the command line is the one that is looked at."""
-    source = f"fake:{home}/square.png*30?pace=max"
+    source = f"fake:{home}/square.png*60?fps=40"
     outcome = galago("run", "--config", home / "galago.toml", "--camera", source)
     assert outcome.code == 0
     assert [json.loads(line)["label"] for line in outcome.out.splitlines()] == ["square"]
