@@ -157,6 +157,15 @@ def test_a_camera_that_gives_nothing_sees_nothing(parts: Parts) -> None:
     assert "loop.slow" in life.wrong
 
 
+def test_a_loop_that_has_just_begun_is_not_slow(parts: Parts) -> None:
+    """Its rate is of a whole minute; then it is."""
+    life = Life(parts, HealthSettings(min_rate=1.0))
+    life.goes_on(59)
+    assert "loop.slow" not in life.wrong
+    life.goes_on(6)
+    assert "loop.slow" in life.wrong
+
+
 def test_a_machine_that_is_hot_and_held_back_is_told(parts: Parts) -> None:
     """From what its kernel shows, and over when it says so."""
     life = Life(parts)
