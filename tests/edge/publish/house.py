@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -252,3 +253,30 @@ def silent_server() -> Iterator[int]:
         server.bind(("127.0.0.1", 0))
         server.listen(16)
         yield int(server.getsockname()[1])
+
+
+@contextmanager
+def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """One that says, to each that connects, whatever `talk` does."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                caller, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(caller,), daemon=True).start()
+
+    def answer(caller: socket.socket) -> None:
+        with caller:
+            try:
+                talk(caller)
+            except OSError:
+                return
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield int(server.getsockname()[1])
+    finally:
+        server.close()

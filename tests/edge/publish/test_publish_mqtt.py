@@ -1,6 +1,7 @@
 """A real broker: what it is told, what it forgets, what it refuses."""
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tests.edge.publish.house import (
     Listener,
     Store,
     mosquitto,
+    raw_server,
     seen_now,
     silent_server,
     status,
@@ -163,6 +165,31 @@ def test_a_broker_that_never_answers_is_left(store: Store) -> None:
         wait_until(lambda: courier.facts()["backlog"] == 1)
 
 
+def test_a_broker_that_stops_to_answer_is_left(store: Store) -> None:
+    """It says hello and acknowledges nothing."""
+
+    def talk(caller: socket.socket) -> None:
+        caller.sendall(b"\x20\x03\x00\x00\x00")  # CONNACK: success, no properties
+        while caller.recv(65536):
+            pass
+
+    with raw_server(talk) as port, told(store, port) as courier:
+        store.put("cat")
+        wait_until(lambda: "publisher.mqtt" in store.health.states)
+        assert "acknowledged nothing" in store.health.states["publisher.mqtt"].cause
+        assert courier.facts()["backlog"] == 1
+
+
+def test_what_is_no_broker_is_said(store: Store) -> None:
+    """Such as a web server."""
+    with (
+        raw_server(lambda caller: caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port,
+        told(store, port),
+    ):
+        wait_until(lambda: "publisher.mqtt" in store.health.states)
+        assert "is it a broker?" in store.health.states["publisher.mqtt"].cause
+
+
 def test_a_wrong_password_is_said(store: Store, tmp_path: Path) -> None:
     """With what to look at; the right one is taken up when its file has it."""
     passwords, secret = tmp_path / "passwords", tmp_path / "secret"
@@ -250,13 +277,14 @@ def test_home_assistant_forgets_a_camera_that_is_not_to_be_announced(
 ) -> None:
     """What was announced before is taken away."""
     topic = "homeassistant/device/galago-porch/config"
-    with told(store, broker.port), Listener(broker.port, topic) as ear:
-        wait_until(lambda: ear.heard)
-    with told(store, broker.port, discovery="") as courier:
-        wait_until(lambda: courier.facts()["connected"])
-        with Listener(broker.port) as ear:
-            wait_until(lambda: "galago/porch/health" in ear.heard)
-            assert topic not in ear.heard
+    with Listener(broker.port, topic) as ear:
+        with told(store, broker.port):
+            wait_until(lambda: ear.heard)
+        with told(store, broker.port, discovery=""):
+            wait_until(lambda: ear.heard[topic][-1] == b"")
+    with Listener(broker.port) as later:
+        wait_until(lambda: "galago/porch/health" in later.heard)
+        assert topic not in later.heard
 
 
 @pytest.mark.parametrize(

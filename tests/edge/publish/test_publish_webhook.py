@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,7 @@ from galago.edge.publish.settings import WebhookSettings
 from galago.edge.publish.webhook import Webhook
 from galago.edge.record import StoredEvent
 from galago.edge.setting import Secret
-from tests.edge.publish.house import QUICK, Store, make_event, silent_server, wait_until
+from tests.edge.publish.house import QUICK, Store, make_event, raw_server, silent_server, wait_until
 
 EVENT = StoredEvent(7, "epoch-7", make_event())
 
@@ -67,33 +67,6 @@ def service(*statuses: int, **headers: str) -> Iterator[Service]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-@contextmanager
-def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """One that says, to each that connects, whatever `talk` does."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                caller, _ = server.accept()
-            except OSError:
-                return
-            threading.Thread(target=answer, args=(caller,), daemon=True).start()
-
-    def answer(caller: socket.socket) -> None:
-        with caller:
-            try:
-                talk(caller)
-            except OSError:
-                return
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
-    finally:
-        server.close()
 
 
 def post(url: str, timeout_s: float = 5.0, secret: Secret | None = None) -> None:
@@ -190,8 +163,8 @@ def test_a_service_that_drips_is_left_in_time() -> None:
         finally:
             ended.set()
 
-    with raw_server(drip) as url, pytest.raises(DeliveryError, match=r"within 0\.4 s"):
-        post(url, timeout_s=0.4)
+    with raw_server(drip) as port, pytest.raises(DeliveryError, match=r"within 0\.4 s"):
+        post(f"http://127.0.0.1:{port}/", timeout_s=0.4)
     assert ended.wait(5)
 
 
@@ -203,17 +176,17 @@ def test_an_endless_answer_is_not_read() -> None:
         while True:
             caller.sendall(b"x" * 65536)
 
-    with raw_server(pour) as url:
-        post(url, timeout_s=2)
+    with raw_server(pour) as port:
+        post(f"http://127.0.0.1:{port}/", timeout_s=2)
 
 
 def test_what_is_no_http_is_said() -> None:
     """Such as a port of something else."""
     with (
-        raw_server(lambda caller: caller.sendall(b"SSH-2.0-OpenSSH_9\r\n")) as url,
+        raw_server(lambda caller: caller.sendall(b"SSH-2.0-OpenSSH_9\r\n")) as port,
         pytest.raises(DeliveryError, match="cannot be told"),
     ):
-        post(url)
+        post(f"http://127.0.0.1:{port}/")
 
 
 def test_a_certificate_must_fit() -> None:

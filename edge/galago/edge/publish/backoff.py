@@ -14,14 +14,14 @@ class Pace:
 
     `patience_s`: how long something may fail before it is said. `tries`: how often what is refused
     for good is tried before it is given up; with these pauses, for about two minutes. `answer_s`:
-    how long a broker may take to say its first word.
+    how long a broker may take to say its first word, and to acknowledge an event.
     """
 
     first_s: float = 1.0
     last_s: float = 60.0
     patience_s: float = 30.0
     tries: int = 8
-    answer_s: float = 8.0
+    answer_s: float = 10.0
 
 
 class Backoff:

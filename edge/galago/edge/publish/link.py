@@ -3,7 +3,8 @@
 - Nothing of a connection outlives it: the next one starts clean, and what was under way is sent
   again from the outbox. paho's own queue, which no restart survives, holds nothing that is not
   stored.
-- Each wait has an end: for the network, for the broker's word, for an acknowledgement.
+- Each wait has an end, but for the system's, when it looks up the name of a host.
+- Nothing but events has QoS 1, so the broker's limit on what is under way is the window's.
 - What ends it is one DeliveryError that says why, in words a person can act on.
 
     with Link(settings, topics, client_id, waker, answer_s) as link:
@@ -86,13 +87,14 @@ class Link:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Say goodbye, so that the last will is not read out; for a second at most."""
-        with suppress(DeliveryError, OSError, ValueError):
-            self._client.disconnect()
-            end = monotonic() + _FAREWELL_S
-            while self._client.want_write() and monotonic() < end:
-                self.turn(0.1)
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
+        """Say goodbye, for a second at most; after an error not, so that the will is read out."""
+        if error is None:
+            with suppress(DeliveryError, OSError, ValueError):
+                self._client.disconnect()
+                end = monotonic() + _FAREWELL_S
+                while self._client.want_write() and monotonic() < end:
+                    self.turn(0.1)
         self._let_go()
 
     def subscribe(self, topic: str) -> None:

@@ -35,7 +35,6 @@ from galago.edge.vitals.document import Status
 
 _TICK_S = 1.0
 _REPEAT_S = 60.0  # state and health, though nothing has changed
-_ACK_S = 20.0  # a broker that takes longer for one message is asked again on a new connection
 _WELL_AFTER_S = 5.0  # a connection that is taken away at once, again and again, is not well
 _FAREWELL_S = 1.0
 _BIRTH_JITTER_S = 5.0  # a house full of cameras does not answer all at once
@@ -138,7 +137,7 @@ class MqttCourier(Courier):
                 self._well()
 
     def _greet(self, link: Link) -> None:
-        link.publish(self._topics.availability, ONLINE.encode(), retain=True, qos=1)
+        link.publish(self._topics.availability, ONLINE.encode(), retain=True)
         if self._settings.discovery:
             link.subscribe(BIRTH_TOPIC)
         else:  # whoever has switched it off wants to be rid of what was announced before
@@ -146,7 +145,7 @@ class MqttCourier(Courier):
 
     def _leave(self, link: Link) -> None:
         """Wait a little for what is under way, and go."""
-        link.publish(self._topics.availability, OFFLINE.encode(), retain=True, qos=1)
+        link.publish(self._topics.availability, OFFLINE.encode(), retain=True)
         end = monotonic() + _FAREWELL_S
         while self._on_the_way and monotonic() < end:
             link.turn(0.1)
@@ -163,8 +162,9 @@ class MqttCourier(Courier):
             self._changed = True
             self._new_image = event.event.snapshot or self._new_image
         oldest = next(iter(self._on_the_way.values()), None)
-        if oldest is not None and monotonic() - oldest.at_s > _ACK_S:
-            raise DeliveryError(f"the broker has acknowledged nothing for {_ACK_S:g} s")
+        answer_s = self._pace.answer_s
+        if oldest is not None and monotonic() - oldest.at_s > answer_s:
+            raise DeliveryError(f"the broker has acknowledged nothing for {answer_s:g} s")
 
     def _take_acks(self, link: Link) -> None:
         while link.acks:
@@ -206,7 +206,7 @@ class MqttCourier(Courier):
         announced = announcement(device, status, regions, self._topics, images=images)
         if announced != told.announced:  # another model may have other labels
             topic = discovery_topic(self._settings.discovery, device)
-            link.publish(topic, announced, retain=True, qos=1)
+            link.publish(topic, announced, retain=True)
             told.announced = announced
 
     def _show(self, link: Link, told: _Retained) -> None:
