@@ -14,7 +14,8 @@ from galago.convert.gate import Limits
 from galago.convert.origin import from_run
 from galago.convert.trial import Wanted
 from galago.edge.bench import Benchmark, bench
-from galago.edge.replay import Score, read_truth, replay, score
+from galago.edge.decision import DecisionSettings
+from galago.edge.replay import Score, read_truth, record, score
 from galago.errors import UsageError
 from galago.progress import say
 from galago.train.recipe import Settings
@@ -55,8 +56,8 @@ def run_demo(directory: Path, *, seed: int = 0) -> str:
     say("4/5  Measuring its speed here")
     (speed,) = bench(conversion.file, [1])
     say("5/5  Letting the daemon look at the film")
-    announced = replay(Classifier.open(model), sample.clip)
-    events = score(announced, read_truth(sample.truth))
+    seen = record(Classifier.open(model), sample.clip, DecisionSettings())
+    events = score(seen.announcements, read_truth(sample.truth))
     return _story(Results(directory, conversion, speed, events))
 
 

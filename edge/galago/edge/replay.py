@@ -1,25 +1,30 @@
 """The daemon's own code over a recorded clip, scored against what was really there.
 
-- Every frame is looked at, and time is the clip's own: the same clip gives the same result.
+- Every frame is looked at, or so many a second, and time is the clip's own: the same clip gives the
+  same result.
 - An event is found when its label is announced while it lasts, or just before.
+
+    told = record(classifier, Path("clip.mp4"), DecisionSettings()).announcements
+    print(as_text(score(told, read_truth(Path("clip.json")))))
 """
 
 import json
 import statistics
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from galago.bundle.classifier import Classifier
-from galago.bundle.verify import open_verified
-from galago.edge.camera import open_camera
-from galago.edge.decision import UNKNOWN
-from galago.edge.loop import Loop
+from galago.bundle.classifier import Classifier, Scores
+from galago.edge.camera import Camera, Frame, open_camera
+from galago.edge.decision import NOTHING, UNKNOWN, Decision, DecisionSettings, decide
+from galago.edge.loop import Loop, LoopSettings
+from galago.edge.rules import Rules
 from galago.errors import UsageError
 
 EARLY_S = 0.5  # an announcement so long before the truth's start is about the same thing
+_ROUNDING_NS = 1000  # of times in clips
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +65,87 @@ class Score:
         return asdict(self)
 
 
-def replay_file(clip: Path, truth: Path, model: Path) -> Score:
-    """Verify a model, let it look at a clip, and score what it announced.
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """What the model made of a clip, once: the decision on it can be tried again and again.
+
+    `looks`: nanoseconds since the clip's start, and scores (classes,) float32. `announcements`: of
+    the daemon's loop itself.
+    """
+
+    looks: list[tuple[int, Scores]]
+    announcements: list[Announcement]
+
+
+def record(
+    classifier: Classifier, clip: Path, settings: DecisionSettings, rate: float | None = None
+) -> Record:
+    """Let the daemon's loop look at a clip: every frame, or `rate` a second.
 
     Raises:
-        UsageError: the truth cannot be read.
-        ModelFileError: the model is damaged or fails its golden frames.
         CameraError: the clip cannot be played.
+        UsageError: the settings do not suit the model.
     """
-    intervals = read_truth(truth)
-    opened, _ = open_verified(model)
-    return score(replay(Classifier.open(opened), clip), intervals)
+    looks: list[tuple[int, Scores]] = []
+    announcements: list[Announcement] = []
+
+    def opener() -> Camera:
+        camera = open_camera(f"file:{clip}?pace=max")
+        return camera if rate is None else Sparse(camera, rate)
+
+    with Loop(opener, classifier, threading.Event(), LoopSettings(decision=settings)) as loop:
+        start_ns: int | None = None
+        for seen in loop:
+            start_ns = seen.frame.time_ns if start_ns is None else start_ns
+            time_ns = seen.frame.time_ns - start_ns
+            looks.append((time_ns, seen.scores))
+            if seen.changed:
+                announcements += _announced(seen.decision, time_ns, classifier.labels)
+    return Record(looks, announcements)
+
+
+def announce(
+    looks: list[tuple[int, Scores]], rules: Rules, labels: tuple[str, ...]
+) -> list[Announcement]:
+    """What the daemon would have announced by other rules."""
+    announcements: list[Announcement] = []
+    told, state = NOTHING, None
+    for time_ns, scores in looks:
+        state = decide(state, scores, time_ns, rules)
+        if state.told.label != told.label:
+            announcements += _announced(state, time_ns, labels)
+        told = state.told
+    return announcements
+
+
+class Sparse:
+    """A recording of which only so many frames a second are looked at, by the clip's own time."""
+
+    def __init__(self, camera: Camera, rate: float) -> None:
+        self.source, self.detail, self.live = camera.source, camera.detail, camera.live
+        self.noisy, self.patience_s = camera.noisy, camera.patience_s
+        self._camera, self._period_ns = camera, 1e9 / rate
+        self._due_ns: float | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._camera:
+            due_ns = frame.time_ns if self._due_ns is None else self._due_ns
+            if frame.time_ns < due_ns - _ROUNDING_NS:
+                frame.release()
+                continue
+            late = (frame.time_ns - due_ns + _ROUNDING_NS) // self._period_ns
+            self._due_ns = due_ns + (late + 1) * self._period_ns
+            yield frame
+
+    def close(self) -> None:
+        """Close the recording."""
+        self._camera.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def as_text(score: Score) -> str:
@@ -81,25 +156,6 @@ def as_text(score: Score) -> str:
         f"precision {score.precision:.1%}\n"
         f"{score.false_per_hour:.1f} false alarms per hour, median delay {delay}"
     )
-
-
-def replay(classifier: Classifier, clip: Path) -> list[Announcement]:
-    """Let the daemon's loop look at every frame of a clip.
-
-    Raises:
-        CameraError: the clip cannot be played.
-    """
-    announcements = []
-    opener = partial(open_camera, f"file:{clip}?pace=max")
-    with Loop(opener, classifier, threading.Event()) as loop:
-        start_ns: int | None = None
-        for seen in loop:
-            start_ns = seen.frame.time_ns if start_ns is None else start_ns
-            if seen.changed and seen.decision.label != UNKNOWN:
-                label = classifier.labels[seen.decision.label]
-                time_s = (seen.frame.time_ns - start_ns) / 1e9
-                announcements.append(Announcement(label, round(time_s, 3)))
-    return announcements
 
 
 def score(announcements: list[Announcement], truth: list[Interval]) -> Score:
@@ -144,6 +200,12 @@ def read_truth(path: Path) -> list[Interval]:
     if not truth or truth[-1].end_s <= truth[0].start_s:
         raise UsageError(f"{path} names no event of any length")
     return truth
+
+
+def _announced(decision: Decision, time_ns: int, labels: tuple[str, ...]) -> list[Announcement]:
+    """One, or none where it is only told that nothing is certain."""
+    label = decision.told.label
+    return [] if label == UNKNOWN else [Announcement(labels[label], round(time_ns / 1e9, 3))]
 
 
 def _is_about(found: Announcement, interval: Interval) -> bool:

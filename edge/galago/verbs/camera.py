@@ -231,16 +231,45 @@ def replay(
         typer.Option(exists=True, dir_okay=False, help="What is in it; see galago sample."),
     ],
     model: ModelOption,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Decide as its section [decision] says; else as usual.",
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=1000, help="Frames per second that are looked at; else all."),
+    ] = None,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Try other settings, show the trade-off, propose some.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Score the daemon's own code over a recorded clip, as events.
 
-    Example: galago replay clip.mp4 --truth clip.json --model porch.tflite
+    Example: galago replay clip.mp4 --truth clip.json --model porch.tflite --tune
     """
     from galago.edge import replay as part
+    from galago.edge import tune as tuning
+    from galago.edge.config.read import read_config
+    from galago.edge.decision import DecisionSettings
+    from galago.edge.serving import open_serving
 
-    score = part.replay_file(clip, truth, model)
-    show(score.to_dict(), part.as_text(score), as_json=as_json)
+    intervals = part.read_truth(truth)
+    settings = read_config(config).config.decision if config else DecisionSettings()
+    classifier = open_serving(model, threads=1).classifier
+    record = part.record(classifier, clip, settings, rate)
+    score = part.score(record.announcements, intervals)
+    document, text = score.to_dict(), part.as_text(score)
+    if tune:
+        tuned = tuning.tune(record, intervals, classifier, settings)
+        document, text = document | tuned.to_dict(), f"{text}\n{tuning.as_text(tuned)}"
+        if as_json:
+            tell(tuning.WARNING)
+    show(document, text, as_json=as_json)
 
 
 def watch(
