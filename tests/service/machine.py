@@ -44,6 +44,12 @@ exec /opt/galago/bin/python -P -m galago.cli "$@"
 """
 
 
+def needs_time() -> None:
+    """Skip in `make test` what takes more than a few seconds."""
+    if not os.environ.get("GALAGO_SERVICE"):
+        pytest.skip("takes long: make test-service")
+
+
 def needs_a_machine() -> None:
     """Skip unless one can be booted here, and name what is missing."""
     if sys.platform != "linux" or os.geteuid() != 0:

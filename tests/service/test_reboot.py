@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.machine import REPOSITORY, UNITS, Machine, needs_a_machine
+from tests.service.machine import REPOSITORY, UNITS, Machine, needs_a_machine, needs_time
 
 STATE = "/var/lib/galago-reboot"
 CAP = 2
@@ -53,6 +53,7 @@ def test_a_service_that_does_not_come_back_reboots_the_machine_to_a_daily_cap(
     on_disk: Path,
 ) -> None:
     """Then it is only tried again and again; the count is on the disk."""
+    needs_time()
     needs_a_machine()
     with Machine({on_disk: STATE}) as machine:
         install(machine, exit_code=4)
@@ -67,6 +68,7 @@ def test_a_service_that_does_not_come_back_reboots_the_machine_to_a_daily_cap(
 
 def test_another_day_has_its_own_count(on_disk: Path) -> None:
     """What was yesterday is forgotten."""
+    needs_time()
     needs_a_machine()
     (on_disk / "reboots").write_text(f"2001-01-01 {CAP}\n")
     with Machine({on_disk: STATE}) as machine:
@@ -82,6 +84,7 @@ def test_another_day_has_its_own_count(on_disk: Path) -> None:
 )
 def test_what_a_reboot_cannot_mend_or_count_reboots_nothing(exit_code: int, why: str) -> None:
     """A mistake in a file stays; a count in memory would begin at nothing each time."""
+    needs_time()
     needs_a_machine()
     with Machine() as machine:
         install(machine, exit_code)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.machine import Machine, needs_a_machine
+from tests.service.machine import Machine, needs_a_machine, needs_time
 
 UNIT = "galago.service"
 WATCHDOG_S = 3
@@ -162,6 +162,7 @@ def test_a_frozen_loop_is_killed_and_comes_back(machine: Machine) -> None:
 
 def test_a_watchdog_kill_says_where_each_thread_was(machine: Machine) -> None:
     """SIGABRT ends in a traceback of all threads, and no core file of hundreds of megabytes."""
+    needs_time()
     start(machine)
     pid, cursor = main_pid(machine), since(machine)
     machine.run("kill", "-ABRT", pid)
@@ -173,6 +174,7 @@ def test_a_stalled_camera_is_waited_for_then_reopened_then_the_service_restarts(
     machine: Machine,
 ) -> None:
     """Longer than the watchdog allows, but not longer than the camera may take."""
+    needs_time()
     cursor = since(machine)
     patience = WATCHDOG_S + 1
     start(machine, f"fake:bars*30,stall*forever?patience={patience}")
@@ -220,6 +222,7 @@ def test_stopping_takes_less_than_it_may(machine: Machine) -> None:
 
 def test_a_camera_that_is_away_is_tried_for_ever(machine: Machine) -> None:
     """More often than systemd's own limit of five, and it comes back when the camera does."""
+    needs_time()
     configure(machine, "dir:/nowhere")
     machine.run("systemctl", "start", "--no-block", UNIT)
     deadline = time.monotonic() + 60
