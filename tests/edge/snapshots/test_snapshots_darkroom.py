@@ -99,9 +99,9 @@ def test_a_thumbnail_is_small(serving: Serving, records: Records) -> None:
     thumbnail = picture_of(scene(), serving, records).thumbnail
     assert shape(thumbnail) == (120, 160, 3)
     assert len(thumbnail) < 5000
-    noise = np.random.default_rng(0).integers(0, 256, (1600, 800, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (240, 160, 3), np.uint8)
     tall = picture_of(noise, serving, records).thumbnail
-    assert shape(tall) == (240, 120, 3)
+    assert shape(tall) == (240, 160, 3)
     assert len(tall) <= 50_000
 
 
@@ -251,6 +251,8 @@ def test_a_region_has_its_turn_once_in_a_while(
     with darkroom:
         glance_at(darkroom, lent, serving, looks)
     assert kept(records) == ["circle", "square", "circle"]
+    times = [record.picture.time_ms for record in records.all if record.picture]
+    assert np.diff(times) / 1000 == pytest.approx([603, 1297], abs=5)
 
 
 def test_one_scene_is_kept_once(

@@ -84,7 +84,7 @@ def test_an_event_gets_a_film_of_before_and_after(
             pixels = np.full((60, 80, 3), 4 * tick, np.uint8)
             what = seen(lent.frame(pixels, NS + tick * NS // 15), CERTAIN)
             darkroom.glance(what, serving)
-            if tick == 30:
+            if tick == 40:
                 darkroom.develop(what, event(what, serving), serving)
             what.frame.release()
             while lent.out:
@@ -97,8 +97,8 @@ def test_an_event_gets_a_film_of_before_and_after(
     assert made.name == pictures[0].name
     found = levels(made.clip, tmp_path)
     assert found == sorted(found)
-    assert found[0] == pytest.approx(0, abs=13)  # two seconds before 120
-    assert found[-1] == pytest.approx(180, abs=13)  # one after
+    assert found[0] == pytest.approx(40, abs=13)  # two seconds before 160
+    assert found[-1] == pytest.approx(220, abs=13)  # one after
     assert len(found) == pytest.approx(15, abs=1)
     assert health.states == {}
 
