@@ -254,7 +254,8 @@ def _jpeg(pixels: Pixels) -> bytes:
     return data.tobytes()
 
 
-def colours() -> Pictures:
-    """Pictures without a demo: one colour a label."""
+def colours(*labels: str) -> Pictures:
+    """Pictures without a demo: one colour a label; some labels come first."""
     tones = {"empty": (90, 120, 90), "bird": (60, 90, 190), "squirrel": (180, 110, 60)}
-    return {label: [np.full((240, 320, 3), tone, np.uint8)] for label, tone in tones.items()}
+    order = dict.fromkeys((*labels, *tones))
+    return {label: [np.full((240, 320, 3), tones[label], np.uint8)] for label in order}

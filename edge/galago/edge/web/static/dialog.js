@@ -83,7 +83,10 @@ $("undo").addEventListener("click", () => mark(null));
 $("newer").addEventListener("click", () => step(-1));
 $("older").addEventListener("click", () => step(1));
 $("close").addEventListener("click", () => $("dialog").close());
-$("dialog").addEventListener("close", () => $("view").replaceChildren()); // a film plays on otherwise
+$("dialog").addEventListener("close", () => {
+  $("view").replaceChildren(); // a film plays on otherwise
+  if (document.activeElement === document.body) $("main").focus(); // what opened it has gone
+});
 $("dialog").addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "VIDEO") return;
   const label = getLabels()[Number(event.key) - 1];

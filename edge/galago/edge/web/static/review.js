@@ -1,8 +1,8 @@
 // Pictures that the model was not sure of and nobody has labelled.
 
-import { open, pictureAlt } from "./dialog.js";
+import { open } from "./dialog.js";
 import { update } from "./timeline.js";
-import { $, ask, make, percent } from "./words.js";
+import { $, ask, make, percent, timeOf } from "./words.js";
 
 const AT_ONCE = 24;
 let shown = [];
@@ -24,9 +24,9 @@ async function more() {
 
 function tile(picture) {
   const image = make("img", { src: `/pictures/${picture.name}.small.jpg`, alt: "", loading: "lazy" });
-  const words = make("span", {}, `${picture.label}? ${percent(picture.score)}`);
+  const words = make("span", {}, `${picture.label}? ${percent(picture.score)}`, make("span", { class: "unseen" }, ` Label the picture of ${timeOf(picture.time)}`));
   const show = () => open([...shown], picture.name, marked, true);
-  return make("li", { "data-name": picture.name }, make("button", { type: "button", class: "tile", onclick: show, "aria-label": `Unsure: ${pictureAlt(picture)}. Label it` }, image, words));
+  return make("li", { "data-name": picture.name }, make("button", { type: "button", class: "tile", onclick: show }, image, words));
 }
 
 function marked(picture) {

@@ -1,6 +1,6 @@
 // Events, newest first: some to begin with, more when asked for, new ones as they come.
 
-import { open, pictureAlt } from "./dialog.js";
+import { open } from "./dialog.js";
 import { $, ask, colour, make, percent, span, speak, timeTag } from "./words.js";
 
 const AT_ONCE = 20;
@@ -70,10 +70,11 @@ function content(event) {
     make("span", {}, timeTag(event.time), ` · ${percent(event.score)} sure`),
     event.previous ? make("span", { class: "hint" }, `after ${span(event.seconds)} of ${event.previous}`) : null,
     picture ? badge(picture) : null,
+    picture ? make("span", { class: "unseen" }, "Open the picture") : null,
   );
   if (!picture) return make("div", { class: "event" }, image, words);
   const show = () => open(pictured(), picture.name, update);
-  return make("button", { type: "button", class: "event", onclick: show, "aria-label": `${pictureAlt(picture)}. Open it` }, image, words);
+  return make("button", { type: "button", class: "event", onclick: show }, image, words);
 }
 
 export function badge(picture) {
@@ -90,7 +91,8 @@ export function update(picture) {
   for (const event of shown) {
     if (event.picture?.name !== picture.name) continue;
     event.picture = picture;
-    $("events").querySelector(`[data-number="${event.number}"]`)?.replaceChildren(content(event));
+    // The button itself stays: the focus comes back to it.
+    $("events").querySelector(`[data-number="${event.number}"] button`)?.replaceChildren(...content(event).childNodes);
   }
 }
 
