@@ -24,11 +24,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from galago.edge.event import Event
 from galago.edge.health import Health
-from galago.edge.record import Record
+from galago.edge.record import Minute, Record
 from galago.edge.store.database import NAME, Database
+from galago.edge.store.ledger import Ledger
 from galago.edge.store.recorder import Recorder
 from galago.edge.store.settings import StoreSettings
-from galago.edge.store.waiting import LAZY_S
+from galago.edge.store.waiting import LAZY_S, MINUTES, Batch
 from tests.edge.store.killing import kill_often
 
 PUBLISHER = "mqtt"
@@ -85,6 +86,26 @@ def bytes_in_trickle(folder: Path, count: int, pace_s: float) -> float:
             recorder.put(Record(event(number)))
             time.sleep(pace_s)
         return (written() - before) / count
+
+
+def bytes_of_minutes(folder: Path, together: int) -> float:
+    """Per minute, of which `together` are written at once; two regions, three labels."""
+    database = Database.open(folder)
+    ledger = Ledger(database, SETTINGS, None)
+    shares = {(region, label): 10.0 for region in (None, "door") for label in ("cat", "dog", "fox")}
+    batches = [
+        Batch(
+            minutes=[
+                Minute(first + n, 900, 0, 1500, 4000, 51.0, (), shares) for n in range(together)
+            ]
+        )
+        for first in range(29_900_000, 29_900_300, together)
+    ]
+    before = written()
+    for batch in batches:
+        ledger.write(batch, 0)
+    database.close()
+    return (written() - before) / 300
 
 
 def attend(recorder: Recorder, *, acknowledge: bool) -> None:
@@ -155,6 +176,11 @@ def show(root: Path, kills: int, check_mb: int) -> None:
     for pace_s in (1.5, LAZY_S + 2.0):
         lone = bytes_in_trickle(fresh(root), 12, pace_s)
         print(f"one in {pace_s} s, one publisher: {lone:.0f} bytes per event")
+    for together in (1, MINUTES):
+        cost = bytes_of_minutes(fresh(root), together)
+        print(
+            f"{together} minutes at once: {cost:.0f} bytes each, {cost * 1440 / 1e6:.1f} MB a day"
+        )
     median, p99 = put_us(fresh(root))
     print(f"put: median {median:.1f} µs, p99 {p99:.1f} µs")
     size, checked, bare = check_s(fresh(root), check_mb)

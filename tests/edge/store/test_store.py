@@ -13,6 +13,7 @@ from galago.edge.record import Minute, Record, StoredEvent
 from galago.edge.store.reader import Reader
 from galago.edge.store.recorder import Recorder
 from galago.edge.store.settings import StoreSettings
+from galago.edge.store.waiting import MINUTES
 from tests.edge.store.helping import (
     AT_ONCE,
     event,
@@ -170,6 +171,7 @@ def test_a_publishers_place_never_goes_back(tmp_path: Path) -> None:
         with recording(tmp_path) as (recorder, _):
             recorder.register("mqtt")
             recorder.acknowledge("mqtt", number)
+            assert recorder.register("mqtt") == 9
     with recording(tmp_path) as (recorder, _):
         assert recorder.register("mqtt") == 9
 
@@ -309,15 +311,20 @@ def test_facts_say_how_much_there_is(tmp_path: Path) -> None:
     assert facts["disk_free_mb"] > 0
 
 
-def test_acknowledgements_alone_wait_to_be_written_together(tmp_path: Path) -> None:
-    """A hundred of them cost no more than one."""
+def test_acknowledgements_and_minutes_wait_to_be_written_together(tmp_path: Path) -> None:
+    """Forty of them cost no more than one."""
     with recording(tmp_path) as (recorder, _):
         recorder.register("mqtt")
         recorder.put(Record(event(0)))
         assert settled(recorder)
         wal = tmp_path / "galago.db-wal"
         size = wal.stat().st_size
-        for _ in range(100):
+        for _ in range(40):
             recorder.acknowledge("mqtt", 1)
             time.sleep(0.001)
+        for number in range(MINUTES - 1):
+            recorder.put_minute(minute(number))
+        time.sleep(0.1)
         assert wal.stat().st_size == size
+        recorder.put_minute(minute(MINUTES))
+        assert eventually(lambda: wal.stat().st_size > size)

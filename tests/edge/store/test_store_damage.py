@@ -125,6 +125,25 @@ def test_damage_that_is_met_later_is_survived_without_a_restart(tmp_path: Path) 
         assert not health.states
 
 
+def test_damage_that_nobody_meets_is_found_within_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a day that is half a second here; the alarm lasts as long, and then it is over."""
+    monkeypatch.setattr("galago.edge.store.recorder._DAY_S", 0.5)
+    record(tmp_path, *map(event, range(500)))
+    with recording(tmp_path) as (recorder, health):
+
+        def comes(wrong: bool) -> bool:
+            recorder.put(Record(event(0)))
+            return ("store.replaced" in health.states) is wrong
+
+        assert settled(recorder)
+        overwrite(tmp_path / NAME, 8192)
+        assert eventually(lambda: comes(wrong=True))
+        assert eventually(lambda: comes(wrong=False))
+    assert len(list(tmp_path.glob(f"{NAME}.broken-*"))) == 1
+
+
 def test_a_folder_of_the_files_name_is_set_aside(tmp_path: Path) -> None:
     """It cannot be opened, and waiting would not help."""
     (tmp_path / NAME).mkdir()

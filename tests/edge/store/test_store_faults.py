@@ -3,13 +3,15 @@
 import ctypes
 import os
 import shutil
+import sqlite3
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from galago.edge.health import Health
-from galago.edge.record import Record, StoredEvent
+from galago.edge.record import Film, Picture, Record, ShelfFacts, StoredEvent
 from galago.edge.snapshots.settings import SnapshotSettings
 from galago.edge.snapshots.shelf import Shelf
 from galago.edge.store.database import NAME
@@ -22,6 +24,7 @@ from tests.edge.store.helping import (
     eventually,
     fill,
     picture,
+    record,
     recording,
     settled,
     small_disk,
@@ -242,3 +245,68 @@ def test_a_transaction_that_fails_leaves_no_file_of_a_picture(tmp_path: Path) ->
         with Reader(disk) as reader:
             rows = {shot.name for shot in reader.snapshots()}
         assert rows == {path.name[:-4] for path in two.rglob("*Z_cat.jpg")} == set(names[:2])
+
+
+class Slow:
+    """A keeper of no pictures, whose start takes its time, or fails."""
+
+    def __init__(self) -> None:
+        self.went_on = threading.Event()
+        self.error: Exception | None = None
+
+    def add(self, _db: sqlite3.Connection, _picture: Picture) -> bool:
+        raise KeyError("a fault of ours")
+
+    def add_clip(self, _db: sqlite3.Connection, _film: Film) -> bool:
+        return False
+
+    def tidy(self, _db: sqlite3.Connection) -> bool:
+        return False
+
+    def reconcile(self, _db: sqlite3.Connection) -> None:
+        self.went_on.wait(10)
+        if self.error is not None:
+            raise self.error
+
+    def facts(self, _db: sqlite3.Connection) -> ShelfFacts:
+        return ShelfFacts(0, 0, 0)
+
+
+def test_a_publisher_is_told_its_place_while_pictures_are_put_in_order(tmp_path: Path) -> None:
+    """That may take long; a place of 0 would have all events told again."""
+    shelf = Slow()
+    record(tmp_path, event(0), event(1))
+    with recording(tmp_path, shelf=shelf) as (recorder, _):
+        assert recorder.register("mqtt") == 2
+        assert not shelf.went_on.is_set()
+        shelf.went_on.set()
+
+
+def test_a_shelf_that_fails_at_the_start_costs_no_event(tmp_path: Path) -> None:
+    """They wait, whatever is wrong with it."""
+    shelf = Slow()
+    shelf.error = KeyError("a fault of ours")
+    shelf.went_on.set()
+    with recording(tmp_path, shelf=shelf) as (recorder, health):
+        recorder.put(Record(event(0)))
+        assert fails(health, "a fault of ours")
+        shelf.error = None
+        assert settled(recorder)
+        assert well(health)
+        assert recorder.facts()["lost"] == 0
+    assert values(tmp_path) == [0]
+
+
+def test_a_picture_that_cannot_be_kept_costs_no_event(tmp_path: Path) -> None:
+    """Not even by a fault in our own code."""
+    shelf = Slow()
+    shelf.went_on.set()
+    name = "20261124T215955.123Z_cat"
+    with recording(tmp_path, shelf=shelf) as (recorder, _):
+        recorder.put(Record(event(0, snapshot=name), picture(name)))
+        recorder.put(Record(event(1)))
+        assert settled(recorder)
+        assert recorder.facts()["lost"] == 0
+    with Reader(tmp_path) as reader:
+        assert [one.event.snapshot for one in reader.events_after(0, 9)] == [None, None]
+    assert values(tmp_path) == [0, 1]

@@ -231,12 +231,7 @@ class Recorder:
             self._waiting.rest(pause_s)
 
     def _report(self, name: str, cause: str | None) -> None:
-        """Tell Health, which keeps the first cause of a state, of another one too."""
-        state = self._health.states.get(name)
-        now = monotonic_ns()
-        if state is not None and cause is not None and state.cause != cause:
-            self._health.report(name, None, now)
-        self._health.report(name, cause, now)
+        self._health.report(name, cause, monotonic_ns())
 
     def _tell_replaced(self, database: Database) -> None:
         self._replaced_at = monotonic()

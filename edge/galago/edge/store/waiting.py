@@ -1,8 +1,9 @@
 """What waits in memory for the disk: bounded, in order, and for how long.
 
 - Handing something over costs microseconds and never waits for the disk.
-- Events wait for `commit_s` at most, and not at all if nothing was written for that long; what can
-  be told again (acknowledgements) or missed (a minute) waits a little longer, to be written along.
+- Events wait for `commit_s` at most, and not at all if nothing was written for that long. What can
+  be told again (acknowledgements, LAZY_S) or be missed (minutes, until there are MINUTES) waits
+  longer, to be written along with others.
 - At most ROOM records and ROOM_BYTES of pictures wait; pictures find no room first, then events,
   which are counted.
 """
@@ -17,10 +18,11 @@ from galago.edge.record import Minute, Record
 
 ROOM = 10_000  # records
 ROOM_BYTES = 16_000_000  # of pictures: what a Pi with 512 MB can spare
-LAZY_S = 5.0  # acknowledgements and minutes
+LAZY_S = 5.0  # for acknowledgements: after a kill, what they say is told again
+MINUTES = 5  # are written together: 6 MB a day where each alone makes 20
 IDLE_S = 10.0  # then the recorder looks after itself
 PICTURES = 8  # or films in one transaction, which is as long as their files take
-_MINUTES = 1440  # a day's
+_MOST_MINUTES = 1440  # a day's
 _HASTE_S = 0.2  # between tries at the end
 
 
@@ -42,11 +44,11 @@ class Waiting:
     def __init__(self, commit_s: float, commit_events: int) -> None:
         self._commit_s, self._commit_events = commit_s, commit_events
         self._records: deque[Record] = deque()
-        self._minutes: deque[Minute] = deque(maxlen=_MINUTES)
+        self._minutes: deque[Minute] = deque(maxlen=_MOST_MINUTES)
         self._acknowledged: dict[str, tuple[int, int]] = {}
         self._pictures = self._bytes = self._taken = 0
         self._lost = 0
-        self._written_at = self._lazy_since = -math.inf
+        self._written_at = self._acknowledged_at = -math.inf
         self._singly = 0  # so many of the next records are written one by one
         self._soon = self._closed = False
         self._condition = threading.Condition(threading.Lock())
@@ -83,13 +85,16 @@ class Waiting:
     def put_minute(self, minute: Minute) -> None:
         """Add a minute, in place of the oldest if there is no room."""
         with self._condition:
-            self._begin_lazy()
             self._minutes.append(minute)
+            if len(self._minutes) == MINUTES:
+                self._condition.notify()
 
     def acknowledge(self, publisher: str, number: int, dropped: int) -> None:
         """Take note of how far a publisher is."""
         with self._condition:
-            self._begin_lazy()
+            if not self._acknowledged:
+                self._acknowledged_at = monotonic()
+                self._condition.notify()
             self._merge(publisher, number, dropped)
 
     def take(self) -> Batch:
@@ -157,20 +162,22 @@ class Waiting:
             self._records.appendleft(record)
             self._count(size_of(record))
         minutes = [*batch.minutes, *self._minutes]
-        self._minutes = deque(minutes, maxlen=_MINUTES)
+        self._minutes = deque(minutes, maxlen=_MOST_MINUTES)
         for publisher, (number, dropped) in batch.acknowledged.items():
             self._merge(publisher, number, dropped)
 
     def _due(self) -> float:
         """Monotonic time at which something has waited for long enough."""
-        many = len(self._records) >= self._commit_events or self._pictures >= PICTURES
-        if many or self._singly:
+        records, minutes = len(self._records), len(self._minutes)
+        if records >= self._commit_events or self._pictures >= PICTURES or minutes >= MINUTES:
+            return -math.inf
+        if self._singly:
             return -math.inf
         due = math.inf
         if self._records:
             due = self._written_at + self._commit_s
-        if self._minutes or self._acknowledged:
-            due = min(due, self._lazy_since + LAZY_S)
+        if self._acknowledged:
+            due = min(due, self._acknowledged_at + LAZY_S)
         return due
 
     def _cut(self) -> Batch:
@@ -194,12 +201,6 @@ class Waiting:
             self._count(-size_of(record))
         self._taken = len(records)
         return records
-
-    def _begin_lazy(self) -> None:
-        if not self._minutes and not self._acknowledged:
-            self._lazy_since = monotonic()
-            if not self._records:
-                self._condition.notify()
 
     def _merge(self, publisher: str, number: int, dropped: int) -> None:
         before = self._acknowledged.get(publisher, (0, 0))
