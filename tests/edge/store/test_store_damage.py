@@ -194,7 +194,8 @@ def test_a_file_of_an_older_version_is_brought_up_to_date(
 
 def test_a_start_that_was_cut_off_while_the_file_was_made_is_no_damage(tmp_path: Path) -> None:
     """What is half made has another name."""
-    (tmp_path / f"{NAME}.new").write_bytes(b"half")
+    for name in ("", "-wal", "-shm", "-journal"):
+        (tmp_path / f"{NAME}.new{name}").write_bytes(b"half")
     with recording(tmp_path) as (recorder, health):
         recorder.put(Record(event(1)))
         assert settled(recorder)

@@ -27,7 +27,7 @@ NAME = "galago.db"
 KEPT_ASIDE = 2  # broken files; each may be as big as the store
 BUSY_S = 5.0  # a mark of the page, or a check by hand, is over in less
 CHECK_S = 5.0  # as long as a start may wait for the check of the file
-_BESIDE = ("-wal", "-shm")
+_BESIDE = ("-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,21 +173,33 @@ def _wanted_schema() -> set[tuple[str, str, str]]:
 
 
 def _made(path: Path) -> Path:
-    """An empty store beside its name, whole and safe."""
+    """An empty store beside its name, whole and safe, and with a log already.
+
+    To become so under its own name, it would need a journal for a moment, and a reader that finds
+    that after a kill could not read.
+    """
     new = path.with_name(f"{NAME}.new")
     new.unlink(missing_ok=True)
+    _drop_beside(new)
+    epoch = secrets.token_hex(6)
     with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
-        db.executescript(f"BEGIN; {TABLES}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        db.execute("INSERT INTO store VALUES (?)", (secrets.token_hex(6),))
+        db.executescript(
+            f"PRAGMA journal_mode = WAL; BEGIN; {TABLES}; INSERT INTO store VALUES ('{epoch}'); "
+            f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        )
     _sync(new)
     return new
 
 
 def _put_in_place(new: Path, path: Path) -> None:
-    for name in _BESIDE:  # of a file that is gone: SQLite would take them for the new one's
-        Path(f"{path}{name}").unlink(missing_ok=True)
+    _drop_beside(path)  # of a file that is gone: SQLite would take them for the new one's
     new.replace(path)
     _sync(path.parent)
+
+
+def _drop_beside(path: Path) -> None:
+    for name in _BESIDE:
+        Path(f"{path}{name}").unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
