@@ -105,7 +105,7 @@ def test_ctrl_c_during_start_up_is_no_crash_of_the_model(model_path: Path) -> No
 
 def test_a_reader_that_leaves_ends_it_quietly(model_path: Path, tmp_path: Path) -> None:
     """`galago run | head -1` leaves no traceback."""
-    source = script(tmp_path, "circle*20", "empty*20") + "?fps=30&loop=1"
+    source = script(tmp_path, "circle*60", "empty*60") + "?fps=30&loop=1"
     with daemon(model_path, source) as process:
         assert process.stdout is not None
         assert process.stderr is not None

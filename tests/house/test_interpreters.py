@@ -72,7 +72,7 @@ def test_a_device_tells_what_its_camera_sees(
     """`run` prints one JSON line for the one thing that is seen, and nothing else."""
     seen = device.answer("classify", model_path, pictures, "--json")
     clearest = max(seen, key=lambda picture: picture["score"])
-    camera = f"fake:{clearest['path']}*30?pace=max"
+    camera = f"fake:{clearest['path']}*30?fps=30"  # a label must last before it is told
     done = device.galago("run", "--model", model_path, "--camera", camera)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
