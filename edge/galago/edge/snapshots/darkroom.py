@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic_ns
-from typing import Self
+from typing import NamedTuple, Self
 
 import cv2
 
@@ -53,8 +53,7 @@ _CLOSE_TIMEOUT_S = 5.0
 _ODD = (GalagoError, cv2.error, ValueError, MemoryError)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
+class _Job(NamedTuple):  # made in the loop's thread
     """One thing to do: `frame` None where none was free. Neither event nor doubt: for a film."""
 
     seen: Seen

@@ -17,8 +17,8 @@ from galago.edge.record import PictureKind
 
 STEPS = 20  # of certainty, as in the index snapshots_by_worth
 
-_COUNT = "SELECT kind, label, COUNT(*) FROM snapshots WHERE truth IS NULL GROUP BY kind, label"
-_MARKED = "SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM snapshots WHERE truth IS NOT NULL"
+_COUNT = "SELECT kind, label, COUNT(*) FROM snapshots GROUP BY kind, label"
+_MARKED = "SELECT kind, label, bytes FROM snapshots WHERE truth IS NOT NULL"
 _NEWEST = """
 SELECT time_ms FROM snapshots WHERE truth IS NULL AND kind = ? AND label = ?
 ORDER BY time_ms DESC LIMIT 1 OFFSET ?
@@ -39,21 +39,24 @@ _Class = tuple[PictureKind, str]
 class Worth:
     """The order in which pictures go; for the thread and the transaction of `db`.
 
-    It counts for itself what comes and goes, and once more where another process has written: a
-    mark makes a picture precious.
+    It counts for itself what comes and goes, and anew what is marked where another process has
+    written.
     """
 
     def __init__(self, db: sqlite3.Connection, keep_each: int) -> None:
         self._db, self._keep_each = db, keep_each
-        self._counts: Counter[_Class] = Counter()
-        self._marked = self._marked_bytes = 0
+        self._all: Counter[_Class] = Counter()
+        for kind, label, n in db.execute(_COUNT):
+            self._all[kind, label] = n
+        self._counts: Counter[_Class] = Counter()  # of those that nobody has marked
+        self._marked_bytes = 0
         self._version = -1
         self.refresh()
 
     @property
     def pictures(self) -> int:
         """How many there are."""
-        return self._counts.total() + self._marked
+        return self._all.total()
 
     @property
     def marked_bytes(self) -> int:
@@ -61,27 +64,30 @@ class Worth:
         return self._marked_bytes
 
     def refresh(self) -> None:
-        """Count again if another connection has written since."""
+        """Look for marks again if another connection has written since."""
         (version,) = self._db.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
         self._version = version
-        self._counts = Counter({(kind, label): n for kind, label, n in self._db.execute(_COUNT)})
-        self._marked, self._marked_bytes = self._db.execute(_MARKED).fetchone()
+        marked: Counter[_Class] = Counter()
+        self._marked_bytes = 0
+        for kind, label, size in self._db.execute(_MARKED):
+            marked[kind, label] += 1
+            self._marked_bytes += size
+        self._counts = self._all - marked
 
     def came(self, kind: PictureKind, label: str) -> None:
         """Take note of a picture that nobody has marked yet."""
+        self._all[kind, label] += 1
         self._counts[kind, label] += 1
 
     def went(self, kind: PictureKind, label: str, size: int, *, marked: bool) -> None:
         """Take note of one that is gone, whose files took `size` bytes."""
+        _less(self._all, (kind, label))
         if marked:
-            self._marked -= 1
             self._marked_bytes -= size
-            return
-        self._counts[kind, label] -= 1
-        if self._counts[kind, label] <= 0:
-            del self._counts[kind, label]
+        else:
+            _less(self._counts, (kind, label))
 
     def spare(self) -> str | None:
         """Name of the picture that is missed least; None: all that is there is to stay."""
@@ -134,3 +140,10 @@ class Worth:
     def _first(self, query: str, *values: object) -> str | None:
         row = self._db.execute(query, values).fetchone()
         return row[0] if row else None
+
+
+def _less(counts: Counter[_Class], class_: _Class) -> None:
+    """One less; classes that are gone are forgotten."""
+    counts[class_] -= 1
+    if counts[class_] <= 0:
+        del counts[class_]
