@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from galago.edge.record import Record
-from galago.edge.store.database import KEPT_ASIDE, NAME, Database
+from galago.edge.store.database import KEPT_ASIDE, NAME, Database, _made
 from galago.edge.store.reader import Reader
 from galago.edge.store.schema import MIGRATIONS, SCHEMA_VERSION
 from galago.edge.store.settings import StoreSettings
@@ -201,6 +201,13 @@ def test_a_start_that_was_cut_off_while_the_file_was_made_is_no_damage(tmp_path:
         assert settled(recorder)
         assert not health.states
     assert {path.name for path in tmp_path.iterdir()} == {NAME}
+
+
+def test_a_file_has_its_log_before_it_has_its_name(tmp_path: Path) -> None:
+    """To change to one later, SQLite makes a journal, which after a kill keeps readers out."""
+    new = _made(tmp_path / NAME)
+    assert new.read_bytes()[18:20] == b"\2\2"  # sqlite.org/fileformat2.html, 1.3.3
+    assert [path.name for path in tmp_path.iterdir()] == [new.name]
 
 
 def test_a_reader_goes_over_to_the_new_file(tmp_path: Path) -> None:

@@ -181,12 +181,10 @@ def _made(path: Path) -> Path:
     new = path.with_name(f"{NAME}.new")
     new.unlink(missing_ok=True)
     _drop_beside(new)
-    epoch = secrets.token_hex(6)
     with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
-        db.executescript(
-            f"PRAGMA journal_mode = WAL; BEGIN; {TABLES}; INSERT INTO store VALUES ('{epoch}'); "
-            f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-        )
+        db.executescript(f"PRAGMA journal_mode = WAL; BEGIN; {TABLES}; COMMIT;")
+        db.execute("INSERT INTO store VALUES (?)", (secrets.token_hex(6),))
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     _sync(new)
     return new
 
