@@ -10,10 +10,8 @@ from galago.edge.web.documents import ErrorDocument
 from galago.edge.web.route import Access, Answer, Call, Parameter, Route
 from galago.edge.web.schema import schema_of
 
-_REFUSED = {
-    401: Answer("Nobody is logged in.", ErrorDocument),
-    403: Answer("Another site has sent the request.", ErrorDocument),
-}
+_ELSEWHERE = {403: Answer("Another site has sent the request.", ErrorDocument)}
+_REFUSED = {401: Answer("Nobody is logged in.", ErrorDocument)}
 _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.OPEN: [],
     Access.SESSION: [{"session": []}],
@@ -21,18 +19,24 @@ _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
 }
 
 
-async def document(_desk: Desk, call: Call) -> Response:
+async def document(desk: Desk, call: Call) -> Response:
     """The document."""
     routes: Sequence[Route] = call.request.app.state.routes
-    return JSONResponse(openapi(routes), headers={"cache-control": "no-store"})
+    made = openapi(routes, locked=desk.doorkeeper is not None)
+    return JSONResponse(made, headers={"cache-control": "no-store"})
 
 
-def openapi(routes: Iterable[Route]) -> dict[str, Any]:
-    """The document of these routes, without the pages that are for people."""
+def openapi(routes: Iterable[Route], *, locked: bool) -> dict[str, Any]:
+    """The document of these routes, without the pages that are for people.
+
+    `locked`: a password is set.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         if route.is_api:
-            paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+            paths.setdefault(route.path, {})[route.method.lower()] = _operation(
+                route, locked=locked
+            )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -57,12 +61,13 @@ _SCHEMES = {
 }
 
 
-def _operation(route: Route) -> dict[str, Any]:
-    refused = {} if route.access is Access.OPEN else _REFUSED
+def _operation(route: Route, *, locked: bool) -> dict[str, Any]:
+    access = route.access if locked else Access.OPEN
+    refused = _ELSEWHERE if access is Access.OPEN else _ELSEWHERE | _REFUSED
     answers = {**refused, **route.answers}
     operation: dict[str, Any] = {
         "summary": route.summary,
-        "security": _SECURITY[route.access],
+        "security": _SECURITY[access],
         "parameters": [_parameter(parameter) for parameter in route.parameters],
         "responses": {str(code): _answer(answer) for code, answer in sorted(answers.items())},
     }
