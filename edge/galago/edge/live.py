@@ -41,6 +41,10 @@ class Live:
             self._frame = seen.frame
             self._came.set()
 
+    def forget(self) -> None:
+        """Nothing has been decided yet; called by the loop, where it looks at other regions."""
+        self._decisions = {}
+
     @contextmanager
     def picture(self, timeout_s: float) -> Iterator[Frame | None]:
         """The next frame that the loop looks at, (H, W, 3) uint8 RGB; None: none came in time."""

@@ -29,6 +29,7 @@ from galago.edge.service.watchdog import Watchdog
 from galago.edge.serving import open_serving
 from galago.edge.stopping import Stop, asked_by_hangup, stop_on_signals
 from galago.edge.tell import tell, tell_change
+from galago.edge.vitals.levels import summed_up
 from galago.errors import StoppedError
 
 
@@ -166,6 +167,8 @@ class _Watch:
             why = "nobody reads standard output any more"
         self._notifier.stopping(why)
         tell(f"{why}: {loop.frames} frames, {loop.dropped} dropped, {self._events} events")
+        if wrong := summed_up(self._health.states.values()):
+            tell(f"still wrong: {wrong}", "warning")
 
 
 def _how(verification: Verification) -> str:

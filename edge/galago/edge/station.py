@@ -22,7 +22,6 @@ from galago.edge.serving import Serving
 from galago.edge.snapshots.darkroom import Darkroom
 from galago.edge.snapshots.shelf import Shelf
 from galago.edge.store.recorder import Recorder
-from galago.edge.tell import tell
 from galago.edge.vitals.judges import Disk
 from galago.edge.vitals.pulse import Pulse
 from galago.edge.vitals.sources import Sources
@@ -41,10 +40,9 @@ class Station:
         self, config: Config, serving: Serving, loop: Loop, health: Health, printer: Printer | None
     ) -> None:
         self._config, self._serving, self._health = config, serving, health
-        self._printer = printer
+        self._loop, self._printer = loop, printer
         self._folder = store_folder(config)
         self._live, self._pulse = Live(), Pulse()
-        self._newest_ns = 0
         pictures = config.snapshots
         shelf = Shelf(self._folder, pictures, health) if pictures.enabled else None
         self._recorder = Recorder(self._folder, config.store, health, shelf)
@@ -67,11 +65,12 @@ class Station:
 
     def look(self, seen: Seen, serving: Serving) -> None:
         """As Company says."""
-        self._serving = serving
+        if serving is not self._serving:  # a reload, which may have taken regions away
+            self._serving = serving
+            self._live.forget()
         self._live.offer(seen)
-        if seen.frame.time_ns != self._newest_ns:  # it has several regions
-            self._newest_ns = seen.frame.time_ns
-            self._pulse.beat(self._newest_ns)
+        if seen.region is self._loop.last_region:
+            self._pulse.beat(seen.frame.time_ns)
         if self._darkroom is not None:
             self._darkroom.glance(seen, serving)
 
@@ -124,7 +123,6 @@ class Station:
             if config.web.enabled:
                 page = Page(config.web, self._folder, self._live, self._status, self._health)
                 stack.enter_context(page)
-                tell(f"the page is at {page.address}")
             self._passing = stack.pop_all()
 
     def _close_passing(self) -> None:
