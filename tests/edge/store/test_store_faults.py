@@ -34,6 +34,12 @@ from tests.edge.store.helping import (
 _NOBODY = 65534
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is tried again a tenth of a second after it failed, not a second."""
+    monkeypatch.setattr("galago.edge.store.recorder._FIRST_PAUSE_S", 0.1)
+
+
 def remount(place: Path, how: str) -> None:
     """Let a file system be read-only (ro), or not (rw)."""
     assert os.system(f"mount -o remount,{how} {place}") == 0  # noqa: S605 - a test's own folder
