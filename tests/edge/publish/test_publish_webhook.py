@@ -258,6 +258,27 @@ def test_it_ends_at_once_while_it_waits(store: Store) -> None:
         assert time.monotonic() - began < 8
 
 
+def test_another_cause_takes_the_place_of_the_first(store: Store) -> None:
+    """Whoever looks at health sees what is wrong now."""
+    with service(500) as it, running(courier(store, store.outbox(), it.url)) as hook:
+        store.put("cat")
+        hook.wake()
+        wait_until(lambda: "500" in str(store.health.states.values()))
+        it.statuses = [503]
+        wait_until(lambda: "503" in str(store.health.states.values()))
+
+
+def test_a_request_ends_with_the_daemon(store: Store) -> None:
+    """However long one try may take."""
+    with silent_server() as port:
+        hook = courier(store, store.outbox(), f"http://127.0.0.1:{port}/", timeout_s=300)
+        with running(hook):
+            store.put("cat")
+            hook.wake()
+            wait_until(lambda: hook.facts()["backlog"] == 1)
+        wait_until(lambda: not hook._thread.is_alive())
+
+
 def test_a_bug_stays_where_it_is(store: Store) -> None:
     """What cannot be told at all is given up, and the thread goes on."""
     told = []

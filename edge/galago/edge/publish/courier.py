@@ -57,6 +57,7 @@ class Courier(ABC):
         self._error: str | None = None
         self._failing_ns: int | None = None
         self._well_ns: int | None = None
+        self._told: str | None = None  # the cause that health has
         self._tries = (0, 0)  # an event's number, and how often it was refused
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -127,7 +128,7 @@ class Courier(ABC):
         self._well_ns = self._well_ns or monotonic_ns()
         if self._error is not None:
             self._error = self._failing_ns = None
-            self._health.report(f"publisher.{self.name}", None, monotonic_ns())
+            self._say(None)
 
     def _refused(self, event: StoredEvent, error: RefusedError) -> None:
         """Count it; raises what it was given unless the event is given up."""
@@ -141,8 +142,16 @@ class Courier(ABC):
         self._complain(self._error)
 
     def _complain(self, cause: str) -> None:
+        if cause == self._told:
+            return
         waiting = f"; {self._outbox.backlog} events wait" if self._outbox.backlog else ""
-        self._health.report(f"publisher.{self.name}", f"{cause}{waiting}", monotonic_ns())
+        self._say(None)  # health keeps the first cause of a state, and this is another one
+        self._told = cause
+        self._say(f"{cause}{waiting}")
+
+    def _say(self, cause: str | None) -> None:
+        self._told = None if cause is None else self._told
+        self._health.report(f"publisher.{self.name}", cause, monotonic_ns())
 
     def _rest(self, seconds: float) -> None:
         """Pause after a failure; what comes meanwhile is bounded all the same."""

@@ -1,7 +1,7 @@
 """Pins that show what is seen: a lamp, a relay.
 
 - The loop hands over a change and goes on; a thread of its own moves the pins.
-- A pin is off at the start, at the end, and when the daemon is ended by a signal.
+- A pin is off at the start and at the end; what a kill leaves on is off at the next start.
 - A pin that cannot be had is a state of health that says what to do; the others work.
 """
 

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from importlib.metadata import version
+from time import monotonic
 from urllib.parse import SplitResult, urlsplit
 
 from galago.edge.publish.courier import DeliveryError, RefusedError
@@ -31,6 +32,7 @@ from galago.edge.setting import Secret
 from galago.errors import UsageError
 
 _MOST_READ = 65_536
+_WATCH_S = 0.5  # how soon a request ends with the daemon
 _LONGEST_REST_S = 3600.0  # however long the service wants to be left alone
 # The client is at fault, and yet the same request may be taken later: 408 Request Timeout, 425 Too
 # Early, 429 Too Many Requests. Source: RFC 9110, 15.5; RFC 8470; RFC 6585.
@@ -44,10 +46,10 @@ class Webhook:
         self._url = urlsplit(settings.url)
         self._secret, self._timeout_s = settings.secret, settings.timeout_s
 
-    def __call__(self, event: StoredEvent, _stop: threading.Event) -> None:
+    def __call__(self, event: StoredEvent, stop: threading.Event) -> None:
         """Send one event; raises as `Messenger` wants it."""
         body = event.to_json().encode()
-        with self._connection() as connection:
+        with self._connection(stop) as connection:
             path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
             connection.request("POST", path, body, self._headers(event, body))
             answer = connection.getresponse()
@@ -56,25 +58,29 @@ class Webhook:
         _judge(answer)
 
     @contextmanager
-    def _connection(self) -> Iterator[HTTPConnection]:
+    def _connection(self, stop: threading.Event) -> Iterator[HTTPConnection]:
         connection = _connection(self._url, self._timeout_s)
-        late = threading.Event()
+        done, late = threading.Event(), threading.Event()
+        deadline = monotonic() + self._timeout_s
 
-        def cut() -> None:
-            late.set()
-            with suppress(OSError, AttributeError):  # it is closing, or closed
-                connection.sock.shutdown(socket.SHUT_RDWR)
+        def watch() -> None:
+            while not done.is_set():
+                left_s = deadline - monotonic()
+                if stop.is_set() or left_s <= 0:
+                    late.set()
+                    with suppress(OSError, AttributeError):  # it is closing, or not open yet
+                        connection.sock.shutdown(socket.SHUT_RDWR)
+                    left_s = _WATCH_S
+                done.wait(min(left_s, _WATCH_S))
 
         # A time-out of the socket's would begin again with every byte that drips in.
-        deadline = threading.Timer(self._timeout_s, cut)
-        deadline.daemon = True
-        deadline.start()
+        threading.Thread(target=watch, name="webhook deadline", daemon=True).start()
         try:
             yield connection
         except (OSError, HTTPException) as error:
             raise DeliveryError(self._cause(error, late=late.is_set())) from error
         finally:
-            deadline.cancel()
+            done.set()
             connection.close()
 
     def _cause(self, error: Exception, *, late: bool) -> str:
