@@ -98,7 +98,7 @@ class Page:
             cause = self._live_once()
             if self._stop.is_set():
                 break
-            failures = 0 if monotonic() - born > _WELL_S else failures + 1
+            failures = 1 if monotonic() - born > _WELL_S else failures + 1
             self._report(cause)
             self._stop.wait(_BACK_OFF_S[min(failures, len(_BACK_OFF_S)) - 1])
         if self._listener is not None:
