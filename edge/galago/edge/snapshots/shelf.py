@@ -65,7 +65,7 @@ class Shelf:
         paths = files(self._folder, picture.name)
         contents = (picture.full, picture.crop, picture.thumbnail)
         try:
-            size = self._write(db, dict(zip(paths, contents, strict=False)))
+            size = self._write(db, dict(zip(paths[:3], contents, strict=True)))
         except OSError as error:
             return self._refuse(error)
         try:
