@@ -155,6 +155,16 @@ def test_what_has_gone_before_its_cool_down_is_over_is_never_told() -> None:
     assert [(label, ns // SECOND) for label, ns in told(decisions)] == [(0, 0), (1, 2)]
 
 
+def test_what_follows_a_label_told_late_must_last_as_well() -> None:
+    """The cat is told when its cool-down is over, unless a dog has begun to take its place."""
+    own = {"cat": LabelDecision(cool_down_s=10)}
+    by = rules(DecisionSettings(smooth_s=0, hold_s=2, label=own))
+    decisions = watch([CAT] * 4 + [DOG] * 4 + [CAT] * 3 + [DOG] * 9, 1, by)
+    late = watch([CAT] * 4 + [DOG] * 4 + [CAT] * 5 + [DOG] * 9, 1, by)
+    assert [(label, ns // SECOND) for label, ns in told(decisions)] == [(0, 2), (1, 6)]
+    assert [(label, ns // SECOND) for label, ns in told(late)] == [(0, 2), (1, 6), (0, 12), (1, 15)]
+
+
 # Time that is not as it should be.
 
 
@@ -208,8 +218,8 @@ def test_a_clock_that_starts_anew_is_a_gap() -> None:
     before = watch([CAT] * 40, 10, by)[-1]._replace(time_ns=7200 * SECOND)
     after = decide(before, DOG, SECOND, by)
     assert (after.label, after.since_ns, after.time_ns) == (0, SECOND, SECOND)
-    later = watch([DOG] * 20, 10, by, after)
-    assert [label for label, _ in told([before, *later])] == [0, 1]
+    later = watch([DOG] * 20 + [CAT] * 20, 10, by, after)
+    assert [label for label, _ in told([before, *later])] == [0, 1, 0]
 
 
 # Scores that are not as they should be.

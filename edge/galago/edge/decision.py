@@ -177,7 +177,7 @@ def _judged(before: Decision, scores: "Scores", time_ns: int, rules: "Rules") ->
     if candidate != label and time_ns - candidate_ns >= rules.hold_ns[candidate]:
         label, since_ns = candidate, time_ns
     told = before.told
-    if label != told.label:
+    if label != told.label and label == candidate:  # else it is about to be given up
         told = _told(told, label, time_ns, rules)
     step_ns = time_ns - before.time_ns
     return Decision(scores, label, since_ns, time_ns, candidate, candidate_ns, step_ns, told)
@@ -196,8 +196,6 @@ def _resumed(before: Decision, time_ns: int) -> Decision:
 
 def _told(told: Told, label: int, time_ns: int, rules: "Rules") -> Told:
     """What others know once they have been told of `label`, or as before while that must wait."""
-    if told.time_ns is not None and time_ns - told.time_ns < rules.hold_ns[label]:
-        return told  # it comes out of a cool-down, and another was told just now
     if rules.cool_down_ns is None:
         return Told(label, time_ns, None)
     until_ns = told.until_ns or (time_ns,) * len(rules.cool_down_ns)
