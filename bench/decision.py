@@ -27,13 +27,14 @@ import numpy as np
 from galago.bundle.classifier import Classifier
 from galago.bundle.model_file import ModelFile
 from galago.edge.decision import DecisionSettings
-from galago.edge.replay import Interval, Record, Score, record, score
+from galago.edge.replay import EARLY_S, Announcement, Interval, Record, Score, record, score
 from galago.train.sample.clip import Film, set_film, write_story
 from galago.train.sample.paint import HEIGHT, WIDTH
 from galago.train.sample.stage import build_world
 from machine import describe
 
 GARDEN = 0  # the seed of the sample that the demo trains on
+EMPTY = "empty"
 WRONG, AROUND_S = 0.1, 0.5
 
 
@@ -45,6 +46,7 @@ class Replayed:
     seconds: float
     wrong: float
     scores: dict[float, Score]
+    ghosts: dict[float, int]
 
 
 def main() -> None:
@@ -80,7 +82,8 @@ def replayed(seeds: list[int], classifier: Classifier, rates: list[float]) -> It
             scores = {rate: score(r.announcements, truth) for rate, r in records.items()}
             share = wrong(records[max(rates)], truth, classifier.labels)
             print(f"film {seed}: {share:.1%} of pictures wrong", flush=True)
-            yield Replayed(seed, story.duration_s, share, scores)
+            seen = {rate: ghosts(r.announcements, truth) for rate, r in records.items()}
+            yield Replayed(seed, story.duration_s, share, scores, seen)
 
 
 def write(path: Path, film: Film, fps: float, pool: ThreadPoolExecutor) -> None:
@@ -93,6 +96,18 @@ def write(path: Path, film: Film, fps: float, pool: ThreadPoolExecutor) -> None:
         for frame in pool.map(lambda number: film.frame(number, fps), numbers):
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     writer.release()
+
+
+def ghosts(announcements: list[Announcement], truth: list[Interval]) -> int:
+    """Announcements of an animal while there is none, and none about to come."""
+    return sum(
+        told.label != EMPTY
+        and not any(
+            interval.label != EMPTY and interval.start_s - EARLY_S <= told.time_s < interval.end_s
+            for interval in truth
+        )
+        for told in announcements
+    )
 
 
 def wrong(seen: Record, truth: list[Interval], labels: tuple[str, ...]) -> float:
@@ -113,14 +128,15 @@ def table(title: str, films: list[Replayed]) -> None:
     hours = sum(film.seconds for film in films) / 3600
     events = sum(next(iter(film.scores.values())).n_truth for film in films)
     print(f"\n{title}: {len(films)} films, {60 * hours:.1f} minutes, {events} events")
-    print("frames/s  precision  recall  false alarms  per hour  median delay")
+    print("frames/s  precision  recall  false alarms  with nobody there  per hour  median delay")
     for rate in films[0].scores:
         scores = [film.scores[rate] for film in films]
+        nobody = sum(film.ghosts[rate] for film in films)
         found, false = sum(s.n_found for s in scores), sum(s.n_false for s in scores)
         delays = [s.median_delay_s for s in scores if s.median_delay_s is not None]
         print(
-            f"{rate:8g}{found / max(1, found + false):11.3f}{found / events:8.3f}{false:14}"
-            f"{false / hours:10.1f}{statistics.median(delays or [float('nan')]):12.2f} s"
+            f"{rate:8g}{found / max(1, found + false):11.3f}{found / events:8.3f}"
+            f"{false:14}{nobody:19}{false / hours:10.1f}{statistics.median(delays or [float('nan')]):12.2f} s"
         )
 
 
