@@ -134,9 +134,10 @@ def table(title: str, films: list[Replayed]) -> None:
         nobody = sum(film.ghosts[rate] for film in films)
         found, false = sum(s.n_found for s in scores), sum(s.n_false for s in scores)
         delays = [s.median_delay_s for s in scores if s.median_delay_s is not None]
+        delay = statistics.median(delays or [float("nan")])
         print(
             f"{rate:8g}{found / max(1, found + false):11.3f}{found / events:8.3f}"
-            f"{false:14}{nobody:19}{false / hours:10.1f}{statistics.median(delays or [float('nan')]):12.2f} s"
+            f"{false:14}{nobody:19}{false / hours:10.1f}{delay:12.2f} s"
         )
 
 
