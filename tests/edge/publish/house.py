@@ -35,7 +35,7 @@ from galago.edge.vitals.document import (
     Status,
 )
 
-HANG_S = 20.0  # what a wait may last at most before a test calls it a hang
+HANG_S = 30.0  # what a wait may last at most before a test calls it a hang
 QUICK = Pace(first_s=0.02, last_s=0.1, patience_s=0.0, tries=3, answer_s=1.0)
 LABELS = ("cat", "dog")
 # Started by root, mosquitto becomes a user who may not read what a test has written for it.

@@ -19,6 +19,7 @@ from tests.edge.publish.house import make_event, seen_now, status
 from tests.house.environments import REPOSITORY, Environment, find_python, install
 
 LOCK = REPOSITORY / "locks" / "homeassistant.txt"
+NO_INDEX = ("No matching distribution", "Failed to establish a new connection")
 TOPICS = Topics("galago/porch")
 ODD_REGION = 'it\'s "odd" }}'
 ODD = ('cat "Tom"', "it's", "}} {{ x", "über")
@@ -45,7 +46,12 @@ def homeassistant() -> Environment:
     if not (folder / "ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([python(), "-m", "venv", "--without-pip", folder], check=True)
-        install(made, "--no-deps", "--no-compile", "--require-hashes", "-r", LOCK)
+        try:
+            install(made, "--no-deps", "--no-compile", "--require-hashes", "-r", LOCK)
+        except AssertionError as error:
+            if any(sign in str(error) for sign in NO_INDEX):
+                pytest.skip("needs a package index that has homeassistant")
+            raise
         (folder / "ready").touch()
     return made
 
