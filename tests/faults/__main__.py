@@ -49,21 +49,19 @@ class Soak:
         before = self._rate()
         mark = len(world.daemon.lines)
         try:
-            during = self._happen(fault, mark)
-            said = world.said(mark)
+            during = self._happen(fault, mark, findings.said)
             findings.back_s.append(self._wait_until_well())
+            findings.said |= world.said(mark)
         except (AssertionError, OSError) as error:
             findings.wrong.append(str(error))
             self._revive()
             return
-        after = self._rate()
         if during is not None:
-            findings.ratios.append(during / statistics.mean((before, after)))
-        findings.said |= said | world.said(mark)
+            findings.ratios.append(during / statistics.mean((before, self._rate())))
         if fault.said and not findings.said & {*fault.said}:
             findings.wrong.append(f"none of {', '.join(fault.said)} was said")
 
-    def _happen(self, fault: Fault, mark: int) -> float | None:
+    def _happen(self, fault: Fault, mark: int, said: set[str]) -> float | None:
         """The rate meanwhile; until it is said what is wrong, too."""
         during = None
         with fault.happens(self._world):
@@ -72,8 +70,9 @@ class Soak:
             else:
                 time.sleep(self._window_s)
             deadline = time.monotonic() + PATIENCE_S
-            while fault.said and time.monotonic() < deadline:
-                if self._world.said(mark) & {*fault.said}:
+            while time.monotonic() < deadline:
+                said |= self._world.said(mark)
+                if not fault.said or said & {*fault.said}:
                     break
                 time.sleep(0.2)
         return during

@@ -17,8 +17,8 @@ import pytest
 SIZE_MB = 48
 
 
-def needs_a_card() -> None:
-    """Skip unless one can be made here, and name what is missing."""
+def needs_a_card(folder: Path) -> None:
+    """Skip unless one can be made in `folder`, and name what is missing."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("mounting a small disk needs Linux and root")
     for program in ("mkfs.ext4", "e2fsck", "mount", "losetup", "fsfreeze", "setpriv"):
@@ -26,6 +26,13 @@ def needs_a_card() -> None:
             pytest.skip(f"{program} is missing (Debian: apt install e2fsprogs util-linux)")
     if not Path("/dev/loop-control").exists():
         pytest.skip("this kernel has no loop devices")
+    try:
+        with Card(folder):
+            pass
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"a small disk cannot be mounted here: {error.stderr.decode().splitlines()[0]}")
+    shutil.rmtree(folder)
+    folder.mkdir()
 
 
 class Card:

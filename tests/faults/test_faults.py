@@ -23,8 +23,8 @@ LONG = ("silent broker", "camera fails")
 @pytest.fixture(scope="module")
 def world(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One daemon for all faults, an event every half second."""
-    needs_a_card()
     folder = tmp_path_factory.mktemp("world")
+    needs_a_card(folder)
     pictures = (folder / "circle.png", folder / "square.png")
     for picture in pictures:
         write_image(picture, draw(picture.stem, seed=4321))
