@@ -163,6 +163,9 @@ def test_a_broker_that_never_answers_is_left(store: Store) -> None:
         wait_until(lambda: "publisher.mqtt" in store.health.states)
         assert "says nothing" in store.health.states["publisher.mqtt"].cause
         wait_until(lambda: courier.facts()["backlog"] == 1)
+    patient = replace(QUICK, answer_s=300.0)
+    with silent_server() as port, told(store, port, patient) as courier:
+        store.put("cat")  # and the block ends, while it waits
 
 
 def test_a_broker_that_stops_to_answer_is_left(store: Store) -> None:

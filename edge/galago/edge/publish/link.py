@@ -7,7 +7,7 @@
 - Nothing but events has QoS 1, so the broker's limit on what is under way is the window's.
 - What ends it is one DeliveryError that says why, in words a person can act on.
 
-    with Link(settings, topics, client_id, waker, answer_s) as link:
+    with Link(settings, topics, client_id, waker, stop, answer_s) as link:
         link.publish(topics.availability, b"online", retain=True)
         link.turn(1.0)
 """
@@ -15,6 +15,7 @@
 import select
 import socket
 import ssl
+import threading
 from collections import deque
 from contextlib import suppress
 from time import monotonic
@@ -53,22 +54,23 @@ class Ack(NamedTuple):
 class Link:
     """An open connection.
 
-    `waker`: becomes readable when `turn` is to return at once. `answer_s`: how long the broker may
-    take to say its first word.
+    `waker`: becomes readable when `turn` is to return at once. `stop`: ends the wait for the broker's
+    first word, which may take `answer_s`.
 
     `window`: messages that may be under way. `acks`: answers, oldest first, to be taken.
     `heard`: topics of messages that came, to be taken.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - who speaks, with whom, and for how long
         self,
         settings: MqttSettings,
         topics: Topics,
         client_id: str,
         waker: socket.socket,
+        stop: threading.Event,
         answer_s: float,
     ) -> None:
-        self._answer_s = answer_s
+        self._stop, self._answer_s = stop, answer_s
         self.window = MOST_IN_FLIGHT
         self.acks: deque[Ack] = deque()
         self.heard: deque[tuple[str, bytes]] = deque()
@@ -167,6 +169,8 @@ class Link:
             raise DeliveryError(f"{self._place} cannot be reached: {cause}") from error
         end = monotonic() + self._answer_s
         while not self._connected:
+            if self._stop.is_set():
+                raise DeliveryError("it is ended before the broker has answered")
             if monotonic() > end:
                 raise DeliveryError(
                     f"{self._place} has taken the connection and says nothing: is it a broker?"

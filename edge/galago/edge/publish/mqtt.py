@@ -120,8 +120,8 @@ class MqttCourier(Courier):
             self._is_open = False
 
     def _link(self) -> Link:
-        answer_s = self._pace.answer_s
-        return Link(self._settings, self._topics, self._client_id, self._waker, answer_s)
+        who = self._settings, self._topics, self._client_id
+        return Link(*who, self._waker, self._stop, self._pace.answer_s)
 
     def _serve(self, link: Link) -> None:
         since_s = monotonic()
