@@ -8,6 +8,7 @@ from http.client import HTTPResponse
 
 import pytest
 
+from galago.edge.snapshots.place import files
 from tests.edge.web.client import Client
 from tests.edge.web.daemon import Camera
 
@@ -165,6 +166,16 @@ def test_pictures_are_kept_by_the_browser_for_ever(page: Client, open_camera: Ca
 def test_no_name_leads_to_another_file(page: Client, file: str) -> None:
     """Only names of the store are looked for on the disk."""
     assert page.get(f"/pictures/{file}").status == 404
+
+
+def test_a_file_that_the_store_does_not_know_is_not_served(
+    page: Client, open_camera: Camera
+) -> None:
+    """Whoever put it there."""
+    path = files(open_camera.folder, "20200101T000000.000Z_cat").full
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not of the store")
+    assert page.get(f"/pictures/{path.name}").status == 404
 
 
 def test_marked_pictures_are_downloaded_as_a_dataset(page: Client, open_camera: Camera) -> None:

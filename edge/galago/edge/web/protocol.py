@@ -86,6 +86,8 @@ class PatientProtocol(H11Protocol):
         idle = [other for other in others if other.is_idle]
         oldest = min(idle, key=lambda other: other.idle_since, default=self)
         oldest.transport.abort()
+        # It is told of its end later; many may come before that, and would choose it again.
+        self.connections.discard(cast("Any", oldest))
 
     def _of_my_address(self) -> int:
         """Connections from where this one comes; what comes from this machine may be a proxy."""
