@@ -162,6 +162,24 @@ def test_a_mistake_in_the_configuration_changes_nothing(
     assert daemon.end() == 0
 
 
+@pytest.mark.parametrize(
+    "more",
+    ["[decision.label.cirkle]\nenter = 0.9", "[region.far]\nleft = 900\nwidth = 9\nheight = 9"],
+)
+def test_what_suits_no_picture_or_model_changes_nothing(
+    home: Path, start: Callable[[], Daemon], more: str
+) -> None:
+    """A label that the model does not have, a region outside of the camera's picture."""
+    daemon = start()
+    daemon.until(lambda: len(daemon.events) >= 1)
+    configure(home, more)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.until_said("reload.refused: ")
+    before = len(daemon.events)
+    daemon.until(lambda: len(daemon.events) > before)
+    assert daemon.end() == 0
+
+
 def test_a_damaged_model_changes_nothing(home: Path, start: Callable[[], Daemon]) -> None:
     """The old one serves on: events name it."""
     daemon = start()

@@ -4,9 +4,12 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from galago.edge.decision import NOTHING, UNKNOWN
-from galago.edge.loop import Seen
+
+if TYPE_CHECKING:  # the page tells events, and has no need of OpenCV
+    from galago.edge.loop import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Event:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def make_event(seen: Seen, labels: tuple[str, ...], model: str, device: str) -> Event:
+def make_event(seen: "Seen", labels: tuple[str, ...], model: str, device: str) -> Event:
     """The event of a frame at which the label changed."""
     decision, before = seen.decision, NOTHING if seen.before is None else seen.before.told
     lasted_ns = 0 if before.time_ns is None else decision.time_ns - before.time_ns

@@ -117,14 +117,22 @@ class Loop:
         """Frames that the camera gave and the loop did not look at."""
         return self._feed.dropped
 
+    def check(self, classifier: Classifier, settings: LoopSettings) -> None:
+        """See that `replace` will do; for any thread.
+
+        Raises:
+            UsageError: the settings suit neither the model nor the pictures that there are.
+        """
+        _Eyes(classifier, settings)
+        if shape := self._eyes.ahead.shape or self._eyes.here.shape:
+            for region in settings.regions:
+                region.check(*shape[:2])
+
     def replace(self, classifier: Classifier, settings: LoopSettings) -> None:
         """Look with another model, or otherwise, from the next picture on.
 
-        To be called where the loop's pictures are used, by the same thread. What was seen before
-        still counts where the labels are the same: no event is told a second time.
-
-        Raises:
-            UsageError: the settings do not suit the model.
+        To be called where the loop's pictures are used, by the same thread, after `check`. What was
+        seen before still counts where the labels are the same: no event is told a second time.
         """
         self._eyes = self._eyes.followed_by(classifier, settings)
         self._pacer = Pacer(settings.pacing)
@@ -205,6 +213,11 @@ class _Preparer:
         self._spec, self._spare = spec, spare
         self._cut = Cutter(regions)
         self._scratch = [Scratch() for _ in regions]
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """(H, W, 3) of the last frame, None before there was one."""
+        return self._cut.shape
 
     def __call__(self, frame: Frame) -> list[Pixels]:
         images = self._spare.pop() if self._spare else self._allocate()

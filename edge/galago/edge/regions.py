@@ -61,11 +61,11 @@ WHOLE = Region(None, 0.0, 0.0, 1.0, 1.0)
 
 
 class Cutter:
-    """Cuts regions out of frames, as views; remembers where for the size it has last seen."""
+    """Cuts regions out of frames, as views; remembers where for the `shape` it has last seen."""
 
     def __init__(self, regions: tuple[Region, ...]) -> None:
         self.regions = regions
-        self._shape: tuple[int, ...] | None = None
+        self.shape: tuple[int, ...] | None = None
         self._slices: list[tuple[slice, slice]] = []
 
     def __call__(self, pixels: Pixels) -> list[Pixels]:
@@ -74,13 +74,13 @@ class Cutter:
         Raises:
             UsageError: a region lies outside of the very first picture.
         """
-        if pixels.shape != self._shape:
+        if pixels.shape != self.shape:
             self._measure(*pixels.shape[:2])
-            self._shape = pixels.shape
+            self.shape = pixels.shape
         return [pixels[rows, columns] for rows, columns in self._slices]
 
     def _measure(self, height: int, width: int) -> None:
-        if self._shape is None:
+        if self.shape is None:
             for region in self.regions:
                 region.check(height, width)
         cuts = (region.cut(height, width) for region in self.regions)

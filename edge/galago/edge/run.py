@@ -23,6 +23,7 @@ from galago.edge.inspector import Inspector
 from galago.edge.loop import Loop, Seen
 from galago.edge.plan import loop_settings
 from galago.edge.reload import Reloader, Renewal
+from galago.edge.rules import Rules
 from galago.edge.service.journal import is_journal
 from galago.edge.service.notify import Notifier
 from galago.edge.service.watchdog import Watchdog
@@ -72,6 +73,7 @@ class _Watch:
         """Look until the end; returns with what to begin anew, if a reload asks for that."""
         try:
             with self._loop() as loop, self._company(loop) as self._around:
+                self._running = loop
                 inspector = Inspector(loop.camera, self._health, self._config.camera.reference)
                 reloader = Reloader(asked, load, self._config, self._health, self)
                 self._say_ready(loop)
@@ -91,9 +93,12 @@ class _Watch:
     def renew(self, renewal: Renewal) -> None:
         """As Reloading says."""
         if renewal.anew:
+            Rules.of(renewal.config.decision, renewal.serving.classifier)
+            self._renewal = renewal
             self._stop.set()
-        else:
-            self._around.renew(renewal.config)
+            return
+        self._running.check(renewal.serving.classifier, loop_settings(renewal.config))
+        self._around.renew(renewal.config)
         self._renewal = renewal
 
     def end(self) -> None:

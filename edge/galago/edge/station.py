@@ -114,6 +114,8 @@ class Station:
     def _open(self, config: Config) -> None:
         """Begin with what may change while the loop goes on."""
         self._config, self._watch.settings = config, config.health
+        if self._darkroom is not None:
+            self._darkroom.decide_by(config.decision)
         with ExitStack() as stack:
             publishers = open_publishers(
                 config, self._recorder, self._folder, self._status, self._health

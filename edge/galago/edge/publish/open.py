@@ -50,6 +50,7 @@ class Publishers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._recorder.unsubscribe(self._wake)
         self._pins.__exit__()
         for courier in self._couriers:
             courier.stop()

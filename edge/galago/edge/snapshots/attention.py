@@ -26,7 +26,7 @@ class Attention:
         self.due_ns: dict[str | None, int] = {}
         self.first_ns = 0 if every_s else NEVER_NS
         self._every_ns = round(every_s * 1e9)
-        self._decision = decision
+        self.decision = decision
         self._rules: tuple[Serving, Rules] | None = None
         self._turns = Turns(self._every_ns)
         self._scenes: dict[str | None, Scenes] = {}
@@ -52,5 +52,5 @@ class Attention:
 
     def _rules_of(self, serving: Serving) -> Rules:
         if self._rules is None or self._rules[0] is not serving:
-            self._rules = serving, Rules.of(self._decision, serving.classifier)
+            self._rules = serving, Rules.of(self.decision, serving.classifier)
         return self._rules[1]

@@ -113,6 +113,10 @@ class Darkroom:
             self._film_due_ns = max(self._film_due_ns, time_ns) + self._film_step_ns
             self._take_if_idle(seen, serving, doubt=False)
 
+    def decide_by(self, decision: DecisionSettings) -> None:
+        """Doubt by other thresholds, from when another model serves, be it the same anew."""
+        self._attention.decision = decision
+
     def __enter__(self) -> Self:
         self._projector.__enter__()
         self._thread.start()

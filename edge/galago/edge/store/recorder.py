@@ -114,7 +114,11 @@ class Recorder:
 
     def subscribe(self, callback: Callback) -> None:
         """Have `callback` called with events that are safe, in the recorder's thread."""
-        self._subscribers.append(callback)
+        self._subscribers = [*self._subscribers, callback]
+
+    def unsubscribe(self, callback: Callback) -> None:
+        """Have it called no more, but for a call that has begun."""
+        self._subscribers = [other for other in self._subscribers if other != callback]
 
     def facts(self) -> StoreFacts:
         """Figures for the status document, as of the last transaction."""
