@@ -17,7 +17,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic, monotonic_ns
 from typing import Any, Self
@@ -141,16 +140,6 @@ class Page:
         self._health.report(NAME, cause, monotonic_ns())
 
 
-def is_own(host: str) -> bool:
-    """Whether only this very machine can reach what listens there."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # a name: what it stands for may change
-        return False
-
-
 def _told(settings: WebSettings) -> dict[str, Any]:
     """The settings as the page gets them.
 
@@ -160,7 +149,7 @@ def _told(settings: WebSettings) -> dict[str, Any]:
     password = settings.password.read() if settings.password else None
     if password is not None:
         Hash.parse(password)
-    elif not is_own(settings.host):
+    elif not settings.is_private:
         raise UsageError(
             f"web.host = {settings.host!r} would show the camera to everybody in reach of it: "
             "expected a password (`galago config password` makes its hash for web.password), or "
@@ -173,7 +162,7 @@ def _told(settings: WebSettings) -> dict[str, Any]:
         "certificate": _text(settings.certificate),
         "key": _text(settings.key),
         "rate": settings.rate,
-        "own": is_own(settings.host),
+        "own": settings.is_private,
     }
 
 
