@@ -148,6 +148,13 @@ def test_the_page_ends_with_a_daemon_that_is_killed(tmp_path: Path) -> None:
     until(refused)
 
 
+def test_the_page_does_without_numpy_and_opencv() -> None:
+    """They are forty megabytes of a small Pi's memory, and it has no use for them."""
+    ask = "import galago.edge.web.server, sys; print({'numpy', 'cv2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_a_port_that_is_taken_is_tried_again(tmp_path: Path) -> None:
     """Health names it; when it is free, the page comes."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -18,7 +18,7 @@ from typing import Any
 from galago.edge.web.daemon import first_message, say_failed
 
 _NICENESS = 10
-_MAX_DATA = 256 * 2**20  # it takes 45 MB; a camera may have 512
+_MAX_DATA = 256 * 2**20  # it takes 20; a camera may have 512
 _MAX_FILES = 256
 _USAGE = 2
 
