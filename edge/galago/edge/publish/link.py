@@ -54,8 +54,8 @@ class Ack(NamedTuple):
 class Link:
     """An open connection.
 
-    `waker`: becomes readable when `turn` is to return at once. `stop`: ends the wait for the broker's
-    first word, which may take `answer_s`.
+    `waker`: becomes readable when `turn` is to return at once. `stop`: ends the wait for the
+    broker's first word, which may take `answer_s`.
 
     `window`: messages that may be under way. `acks`: answers, oldest first, to be taken.
     `heard`: topics of messages that came, to be taken.
