@@ -223,7 +223,7 @@ class Camera:
             self.frames += 1
             shown = self.pictures[self.label]
             pixels = shown[self.frames // 15 % len(shown)].copy()
-            pixels[-1, : self.frames % pixels.shape[1]] = 255  # no two frames alike
+            pixels[-1, self.frames % pixels.shape[1]] = 255  # no two frames alike
             frame = Frame(pixels, monotonic_ns(), self.frames)
             scores = np.full(len(self.labels), 0.01, np.float32)
             index = self.labels.index(self.label) if self.label in self.labels else -1

@@ -15,12 +15,13 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const minutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 
 export function timeOf(iso) {
   const then = new Date(iso);
   const today = then.toDateString() === new Date().toDateString();
-  return today ? clock.format(then) : `${day.format(then)}, ${clock.format(then)}`;
+  return today ? clock.format(then) : `${day.format(then)}, ${minutes.format(then)}`;
 }
 
 export const timeTag = (iso) => make("time", { datetime: iso, title: new Date(iso).toString() }, timeOf(iso));
