@@ -34,7 +34,7 @@ def main() -> None:
         }
         version = machine.run("systemctl", "--version").split()[1]
     lines = [
-        exposure.lstrip("→ "),
+        exposure(),
         f"systemd {version}",
         "| | median s | worst s |",
         "|---|---|---|",
