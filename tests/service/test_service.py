@@ -234,3 +234,15 @@ def test_a_camera_that_is_away_is_tried_for_ever(machine: Machine) -> None:
         pytest.fail(machine.journal(UNIT))
     configure(machine, "fake:bars*forever")
     wait_for_another(machine, "0")
+
+
+def test_a_slow_pace_is_no_hang(machine: Machine) -> None:
+    """A picture now and then, by configuration: the pause is excused for as long as it lasts."""
+    needs_time()
+    configure(machine, "fake:bars*forever")
+    path = machine.root / "etc/galago/galago.toml"
+    path.write_text(f"{path.read_text()}\n[loop]\nrate = {0.5 / WATCHDOG_S}\n")
+    cursor = since(machine)
+    assert machine.ended("systemctl", "start", UNIT).returncode == 0
+    time.sleep(3 * WATCHDOG_S)
+    assert "Watchdog timeout" not in said(machine, cursor)

@@ -6,9 +6,11 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _LONGEST_PAUSE_S = 5.0  # also where the camera alone takes more than the share
+_SIGN_S = 1.0
 _NS = 1_000_000_000
 
 
@@ -37,15 +39,19 @@ class Pacer:
         self._due_ns = 0
         self._wall_ns, self._cpu_ns = time.monotonic_ns(), time.process_time_ns()
 
-    def wait(self, stop: threading.Event) -> None:
-        """Wait until the next look is allowed, or `stop` is set."""
+    def wait(self, stop: threading.Event, waiting: Callable[[], None] = lambda: None) -> None:
+        """Wait until the next look is allowed, or `stop` is set.
+
+        `waiting`: called once a second meanwhile, to say that this is no hang.
+        """
         now = time.monotonic_ns()
         if self._pacing.rate is not None:
             self._due_ns = max(self._due_ns + round(_NS / self._pacing.rate), now)
         if self._pacing.max_cpu is not None:
             self._due_ns = max(self._due_ns, now + self._rest_ns(now, self._pacing.max_cpu))
-        if self._due_ns > now:
-            stop.wait((self._due_ns - now) / _NS)
+        while self._due_ns > now and not stop.wait(min((self._due_ns - now) / _NS, _SIGN_S)):
+            waiting()
+            now = time.monotonic_ns()
 
     def _rest_ns(self, now: int, share: float) -> int:
         """How long to pause so that the work since the last pause is `share` of the time."""
