@@ -12,7 +12,8 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test test-picamera2 test-usb check fix fuzz bench bench-loop bench-peers bench-training bench-conversion lock clean pictures
+.PHONY: help demo test test-picamera2 test-usb test-service soak check fix fuzz bench bench-loop \
+	bench-peers bench-unattended bench-training bench-conversion lock clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,6 +34,18 @@ test-usb: $(READY)  ## the USB camera with a webcam in a virtual machine, three 
 		command -v $$tool >/dev/null || missing=1; done; [ -z "$$missing" ] || \
 		{ apt-get -qq update && apt-get -qq install --yes --no-install-recommends $(USB_TOOLS); }
 	GALAGO_VIRTUAL_PI=1 $(BIN)/python -m pytest tests/virtual_pi
+
+SERVICE_TOOLS := systemd-container dbus libcap2-bin
+
+test-service: $(READY)  ## the unit under a real systemd in a container, minutes; needs root
+	@command -v systemd-nspawn >/dev/null || { apt-get -qq update && \
+		apt-get -qq install --yes --no-install-recommends $(SERVICE_TOOLS); }
+	GALAGO_SERVICE=1 $(BIN)/python -m pytest tests/service
+
+PICTURE = $(firstword $(wildcard demo/sample/images/test/$(1)/*))
+
+soak: demo  ## the daemon through every fault again and again, an hour; as root
+	$(BIN)/python -m tests.faults demo/feeder.tflite $(call PICTURE,bird) $(call PICTURE,squirrel)
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check
@@ -62,6 +75,15 @@ bench-loop: demo  ## the loop, a million frames, the camera's faults; after benc
 	$(BIN)/python bench/endurance.py demo/feeder.tflite
 	$(BIN)/python bench/false_alarms.py ../shared
 	$(BIN)/python bench/rtsp_outage.py
+
+bench-unattended: demo  ## events, pictures, publishers, page and service, an hour; as root
+	$(BIN)/python bench/decision.py
+	$(BIN)/python bench/store.py $${STORE_FOLDER:-$$HOME} --kills 1000
+	$(BIN)/python bench/retention.py
+	$(BIN)/python bench/outbox.py
+	$(BIN)/python bench/vitals.py demo/feeder.tflite
+	$(BIN)/python bench/web.py
+	$(BIN)/python -m tests.service demo/feeder.tflite
 
 bench-training: $(READY)  ## the same of training, some two hours; needs the folder ../shared
 	rm -rf .cache/runs && mkdir -p .cache/runs

@@ -1,5 +1,9 @@
 """Films around events: from a ring in memory, in a form that browsers play."""
 
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -13,6 +17,7 @@ from galago.edge.snapshots.darkroom import Darkroom
 from galago.edge.snapshots.film import FilmError, make_film
 from galago.edge.snapshots.projector import RING_BYTES, Projector
 from galago.edge.snapshots.settings import SnapshotSettings
+from galago.errors import StoppedError
 from tests.edge.snapshots.frames import CERTAIN, Lent, Records, event, seen
 
 NS = 1_000_000_000
@@ -59,6 +64,29 @@ def test_frames_of_another_size_are_made_to_fit(tmp_path: Path) -> None:
     """A camera may change its size; a damaged picture is left out."""
     content = film([jpeg(50), jpeg(150, (120, 160)), b"damaged", jpeg(200)])
     assert levels(content, tmp_path) == pytest.approx([50, 150, 200], abs=6)
+
+
+def test_a_film_that_is_stopped_is_no_fault() -> None:
+    """A service manager stops all processes of a service at once; health has nothing to tell."""
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    frames = [encode_image(noise, ".jpg", quality=90)] * 200
+    children = Path(f"/proc/{os.getpid()}/task")
+
+    def stop_child() -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            for task in children.glob("*/children"):
+                for child in task.read_text().split():
+                    if b"snapshots.film" in Path(f"/proc/{child}/cmdline").read_bytes():
+                        os.kill(int(child), signal.SIGTERM)
+                        return
+            time.sleep(0.01)
+
+    stopper = threading.Thread(target=stop_child)
+    stopper.start()
+    with pytest.raises(StoppedError):
+        make_film(frames, rate=5.0)
+    stopper.join()
 
 
 def test_no_film_comes_of_no_pictures() -> None:

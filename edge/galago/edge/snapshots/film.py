@@ -11,6 +11,7 @@ after its length in four bytes.
 """
 
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import cv2
 import numpy as np
 
 from galago.bundle.preprocess import Pixels, as_pixels
-from galago.errors import GalagoError
+from galago.errors import GalagoError, StoppedError
 
 DEADLINE_S = 120.0
 
@@ -42,6 +43,7 @@ def make_film(frames: Sequence[bytes], rate: float) -> bytes:
 
     Raises:
         FilmError: it cannot be made here.
+        StoppedError: a signal to all processes of the service, or of a terminal, has ended it.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="galago-film-", dir=_memory()) as folder:
@@ -69,6 +71,8 @@ def _run(path: Path, frames: Sequence[bytes], rate: float) -> None:
     )
     if done.returncode == _NO_CODEC:
         raise FilmError("this OpenCV cannot write WebM with VP8: install another, or no clips")
+    if -done.returncode in {signal.SIGTERM, signal.SIGINT}:
+        raise StoppedError("a film was stopped")
     if done.returncode != 0 or not path.exists():
         raise FilmError(f"the process that makes films ended with {done.returncode}")
 

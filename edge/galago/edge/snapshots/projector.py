@@ -21,6 +21,7 @@ from galago.edge.health import Health
 from galago.edge.record import Film, Record
 from galago.edge.snapshots.film import FilmError, make_film
 from galago.edge.snapshots.settings import SnapshotSettings
+from galago.errors import StoppedError
 
 RING_BYTES = 16_000_000
 
@@ -108,6 +109,8 @@ class Projector:
                 continue
             try:
                 content = make_film(reel.frames, self._settings.clip_rate)
+            except StoppedError:  # as the daemon is about to be
+                return
             except FilmError as error:
                 self._health.report("snapshots.unfilmed", f"{error}", monotonic_ns())
                 continue
