@@ -114,6 +114,8 @@ lock:  ## choose the newest versions that fit and write them down, with their di
 	$(LOCK) --extra edge --extra mqtt --extra web --extra gpio --output-file locks/edge.txt
 	$(LOCK) --extra tflite-runtime --output-file locks/tflite-runtime.txt
 	$(LOCK) --group mediapipe --output-file locks/mediapipe.txt
+	$(LOCK) --group homeassistant --output-file locks/homeassistant.txt
+	$(LOCK) --group schemathesis --output-file locks/schemathesis.txt
 
 clean:  ## remove what make has made
 	rm -rf .venv .venv-lock .cache demo dist .mypy_cache .pytest_cache .ruff_cache
