@@ -77,12 +77,12 @@ bench-loop: demo  ## the loop, a million frames, the camera's faults; after benc
 	$(BIN)/python bench/rtsp_outage.py
 
 bench-unattended: demo  ## events, pictures, publishers, page and service, an hour; as root
-	$(BIN)/python bench/decision.py
+	cd bench && ../$(BIN)/python decision.py ../demo/feeder.tflite --films 6
 	$(BIN)/python bench/store.py $${STORE_FOLDER:-$$HOME} --kills 1000
 	$(BIN)/python bench/retention.py
 	$(BIN)/python bench/outbox.py
 	$(BIN)/python bench/vitals.py demo/feeder.tflite
-	$(BIN)/python bench/web.py
+	$(BIN)/python bench/web.py demo/feeder.tflite
 	$(BIN)/python -m tests.service demo/feeder.tflite
 
 bench-training: $(READY)  ## the same of training, some two hours; needs the folder ../shared
@@ -100,8 +100,10 @@ bench-conversion: $(READY)  ## the same of conversion, from the networks that be
 	$(BIN)/python bench/conversion.py .cache/runs/transfer .cache/runs/cifar --recipes
 	$(BIN)/python bench/conversion.py .cache/runs/scratch
 
-pictures: demo  ## the pictures in docs/, made by the program
+pictures: demo  ## the pictures in docs/, made by the program; the browser test brings what photographs them
 	$(BIN)/python docs/pictures.py demo
+	$(BIN)/python -m pytest -q tests/browser
+	$(BIN)/python docs/page.py demo
 
 LOCK := .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header \
 	--no-annotate --upgrade --python-version 3.11 pyproject.toml

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import struct
@@ -18,6 +19,8 @@ from tests.faults.daemon import Daemon
 from tests.faults.neighbours import broker, free_port, guests, web_service
 
 YEAR_S = 366 * 86400
+
+_STATE = re.compile(r"galago: ([a-z]+\.[a-z.]+): ")
 
 _CONFIGURATION = """
 device = "porch"
@@ -115,8 +118,8 @@ class World:
 
     def said(self, mark: int) -> set[str]:
         """All that has been wrong since the daemon had said `mark` lines."""
-        lines = self.daemon.lines[mark:]
-        return {line.split(": ")[1] for line in lines if line.count(": ") > 1} | self.reasons()
+        told = (_STATE.match(line) for line in self.daemon.lines[mark:])
+        return {found[1] for found in told if found} | self.reasons()
 
     def frames(self) -> int:
         """How many pictures it has looked at since its start; waits for an answer."""

@@ -25,8 +25,8 @@ from galago.edge.decision import DecisionSettings, LabelDecision
 from galago.edge.hint import nearest
 from galago.errors import UsageError
 
-# Of the highest score that softening leaves: a threshold from the model file counts as no more. It is
-# a score that was seen; where all pictures were easy it is the highest there is, which smoothing
+# Of the highest score that softening leaves: a threshold from the model file counts as no more. It
+# is a score that was seen; where all pictures were easy it is the highest there is, which smoothing
 # only ever approaches. It comes this near in 1.4 time constants: 1 − e^−1.4 = 0.75.
 ENTER_MOST = 0.75
 ENTER = 0.6  # where neither the configuration nor the model file has a threshold

@@ -18,10 +18,12 @@ from galago.edge.loop import Loop, Seen
 from galago.edge.plan import store_folder
 from galago.edge.publish.open import Publishers, open_publishers
 from galago.edge.record import Record, StoredEvent
+from galago.edge.renewable import Renewable
 from galago.edge.serving import Serving
 from galago.edge.snapshots.darkroom import Darkroom
 from galago.edge.snapshots.shelf import Shelf
 from galago.edge.store.recorder import Recorder
+from galago.edge.vitals.document import PublisherFacts
 from galago.edge.vitals.judges import Disk
 from galago.edge.vitals.pulse import Pulse
 from galago.edge.vitals.sources import Sources
@@ -56,12 +58,16 @@ class Station:
             camera=lambda: loop.camera,
             dropped=lambda: loop.dropped,
             store=self._recorder.facts,
+            publishers=self._facts_of_publishers,
         )
         self._status = Reporter(self._sources).document
         disk = Disk(self._folder, pictures.keep_free_mb)
         self._watch = Watch(self._sources, config.health, disk, self._recorder.put_minute)
-        self._lasting, self._passing = ExitStack(), ExitStack()
-        self._publishers: Publishers | None = None
+        self._publishers = Renewable(
+            lambda config: (config.mqtt, config.webhook, config.command, config.gpio),
+            self._open_publishers,
+        )
+        self._page = Renewable(lambda config: config.web, self._open_page)
 
     def look(self, seen: Seen, serving: Serving) -> None:
         """As Company says."""
@@ -80,18 +86,16 @@ class Station:
             self._darkroom.develop(seen, event, serving)
         else:
             self._recorder.put(Record(event))
-        if self._publishers is not None:
-            self._publishers.put(event)
+        if (publishers := self._publishers.part) is not None:
+            publishers.put(event)
 
     def renew(self, config: Config) -> None:
-        """As Company says: those who are told, and the page, begin anew."""
+        """As Company says: whose settings are others begins anew."""
         before = self._config
-        self._passing.close()
         try:
-            self._open(config)
+            self._follow(config)
         except BaseException:
-            self._passing.close()
-            self._open(before)
+            self._follow(before)
             raise
 
     def __enter__(self) -> Self:
@@ -103,32 +107,35 @@ class Station:
             if self._darkroom is not None:
                 stack.enter_context(self._darkroom)
             stack.enter_context(self._watch)
-            stack.callback(self._close_passing)
-            self._open(self._config)
-            self._lasting = stack.pop_all()
+            stack.enter_context(self._publishers)
+            stack.enter_context(self._page)
+            self._follow(self._config)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._lasting.__exit__(*error)  # type: ignore[arg-type]
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
 
-    def _open(self, config: Config) -> None:
-        """Begin with what may change while the loop goes on."""
-        self._config, self._watch.settings = config, config.health
+    def _follow(self, config: Config) -> None:
+        """Be as a configuration wants it, but for what lasts."""
+        self._publishers.follow(config)
+        self._page.follow(config)
+        self._watch.settings = config.health
         if self._darkroom is not None:
             self._darkroom.decide_by(config.decision)
-        with ExitStack() as stack:
-            publishers = open_publishers(
-                config, self._recorder, self._folder, self._status, self._health
-            )
-            self._publishers = stack.enter_context(publishers)
-            self._sources.publishers = publishers.facts
-            if config.web.enabled:
-                page = Page(config.web, self._folder, self._live, self._status, self._health)
-                stack.enter_context(page)
-            self._passing = stack.pop_all()
+        self._config = config
 
-    def _close_passing(self) -> None:
-        self._passing.close()  # the one that is open then
+    def _open_publishers(self, config: Config) -> Publishers:
+        return open_publishers(config, self._recorder, self._folder, self._status, self._health)
+
+    def _open_page(self, config: Config) -> Page | None:
+        if not config.web.enabled:
+            return None
+        return Page(config.web, self._folder, self._live, self._status, self._health)
+
+    def _facts_of_publishers(self) -> list[PublisherFacts]:
+        publishers = self._publishers.part
+        return [] if publishers is None else publishers.facts()
 
     def _print(self, events: list[StoredEvent]) -> None:
         for stored in events:

@@ -23,6 +23,7 @@ from typing import Any, Self
 
 from galago.edge.health import Health
 from galago.edge.live import Live
+from galago.edge.tell import tell
 from galago.edge.vitals.document import Status
 from galago.edge.web.link import Link
 from galago.edge.web.password import Hash
@@ -129,6 +130,8 @@ class Page:
         return link.cause or f"the page has ended by itself (exit status {process.returncode})"
 
     def _served(self) -> None:
+        if not self._serving.is_set():
+            tell(f"the page is at {self.address}")
         self._serving.set()
         self._report(None)
 
