@@ -85,7 +85,7 @@ class Loop:
         waiting: Callable[[], None] = lambda: None,
     ) -> None:
         self.frames = 0
-        self._stop = stop
+        self._stop, self._waiting = stop, waiting
         self._eyes = _Eyes(classifier, settings or LoopSettings())
         self._pacer = Pacer(self._eyes.settings.pacing)
         self._feed = Feed(
@@ -159,7 +159,7 @@ class Loop:
 
     def _next(self) -> Prepared | None:
         if not self._eyes.settings.pacing.is_free:
-            self._pacer.wait(self._stop)
+            self._pacer.wait(self._stop, self._waiting)
         return self._feed.next()
 
     def _prepare(self, frame: Frame) -> Prepared:

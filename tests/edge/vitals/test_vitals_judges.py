@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from galago.edge.vitals.document import StoreFacts
 from galago.edge.vitals.judges import (
     THROTTLED_HOLD_S,
     UNDERVOLTAGE_HOLD_S,
@@ -16,6 +17,7 @@ from galago.edge.vitals.judges import (
     Undervoltage,
     quiet,
     slow,
+    stuck,
 )
 
 NS = 1_000_000_000
@@ -85,6 +87,24 @@ def test_a_clock_may_be_late_for_some_minutes() -> None:
     assert clock.look(synchronised=True, now_ns=late_ns + 1) is None
     assert clock.look(synchronised=False, now_ns=2 * late_ns) is None
     assert clock.look(synchronised=None, now_ns=9 * late_ns) is None
+
+
+def test_a_disk_that_does_not_answer_is_told() -> None:
+    """It neither writes nor fails, and nobody else would notice."""
+    facts = StoreFacts(
+        events=70,
+        pending=12,
+        lost=0,
+        snapshots=0,
+        snapshots_mb=0.0,
+        keep_mb=1,
+        disk_free_mb=1.0,
+        busy_s=9.0,
+    )
+    assert stuck(None) is None
+    assert stuck(facts) is None
+    facts["busy_s"] = 31.4
+    assert stuck(facts) == "the disk has not answered for 31 s, 12 events wait"
 
 
 def test_a_disk_is_full_below_what_others_are_left(tmp_path: Path) -> None:

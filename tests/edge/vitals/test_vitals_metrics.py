@@ -40,6 +40,7 @@ def everything(parts: Parts) -> Reporter:
         snapshots_mb=1.5,
         keep_mb=2000,
         disk_free_mb=900.0,
+        busy_s=0.0,
     )
     sources.publishers = lambda: [
         PublisherFacts(

@@ -21,6 +21,7 @@ from galago.edge.publish.backoff import Backoff, Pace
 from galago.edge.publish.outbox import Outbox
 from galago.edge.record import StoredEvent
 from galago.edge.vitals.document import PublisherFacts
+from galago.errors import StoreError
 
 Kind: TypeAlias = Literal["mqtt", "webhook", "command"]
 
@@ -106,6 +107,8 @@ class Courier(ABC):
                 self._work()
             except DeliveryError as error:
                 self._failed(error)
+            except StoreError as error:  # which says itself what cannot be read
+                self._failed(DeliveryError(str(error)))
             except (sqlite3.Error, OSError) as error:
                 self._failed(DeliveryError(f"the store cannot be read: {error}"))
             except Exception as error:  # noqa: BLE001 - isolated: whatever it is, it ends here

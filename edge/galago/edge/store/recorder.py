@@ -72,7 +72,7 @@ class Recorder:
         self._told_lost = 0
         self._figures = (0, ShelfFacts(0, 0, 0), 0.0)  # events, pictures, free MB
         self._began = monotonic()
-        self._ends_at = math.inf
+        self._ends_at = self._busy_at = math.inf
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def __enter__(self) -> Self:
@@ -131,16 +131,19 @@ class Recorder:
             snapshots_mb=round(shelf.bytes / 1e6, 3),
             keep_mb=shelf.keep_mb,
             disk_free_mb=free_mb,
+            busy_s=round(monotonic() - self._busy_at, 1) if self._busy_at < math.inf else 0.0,
         )
 
     def _run(self) -> None:
         batch = Batch()
         while True:
+            self._busy_at = monotonic()
             try:
                 self._attempt(batch)
                 self._look_after()
             except Exception as error:  # noqa: BLE001 - not even a fault in here ends the thread
                 _say(f"store: {error!r}")
+            self._busy_at = math.inf
             batch = self._waiting.take()
             if monotonic() >= self._ends_at or (self._waiting.closed and not batch):
                 break

@@ -78,7 +78,10 @@ class MachineFacts(TypedDict):
 
 
 class StoreFacts(TypedDict):
-    """`pending`: events that wait for the disk. `lost`: that found no room to wait."""
+    """`pending`: events that wait for the disk. `lost`: that found no room to wait.
+
+    `busy_s`: for how long the disk has been at what it was given last, 0 when it is done.
+    """
 
     events: int
     pending: int
@@ -87,6 +90,7 @@ class StoreFacts(TypedDict):
     snapshots_mb: float
     keep_mb: int
     disk_free_mb: float
+    busy_s: float
 
 
 class PublisherFacts(TypedDict):

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from galago.edge.vitals.document import StoreFacts
+
 COOLER_CELSIUS = 5.0  # below the limit, a machine is no longer hot
 UNDERVOLTAGE_HOLD_S = 3600.0  # dips last milliseconds, and come with each load
 THROTTLED_HOLD_S = 300.0
 UNSYNCHRONISED_AFTER_S = 600.0  # a Pi has its time within a minute of having a network
 SLOW_AFTER_S = 60.0  # as long as the rate is measured over
+STUCK_AFTER_S = 10.0  # an SD card that tidies itself may take a second or two
 LITTLE_MB = 20  # of the disk; the least that a database and its log need to go on
 
 _NS = 1_000_000_000
@@ -113,15 +116,22 @@ class Disk:
         Raises:
             OSError: it cannot be asked.
         """
-        disk = os.statvfs(
-            next(path for path in (self.folder, *self.folder.parents) if path.exists())
-        )
+        # A folder that is not there yet, or may not be looked into, is on the disk of its parent.
+        places = (self.folder, *self.folder.parents)
+        disk = os.statvfs(next(path for path in places if os.access(path, os.F_OK)))
         free_mb = disk.f_bavail * disk.f_frsize / 1e6
         wanted_mb = max(self.keep_free_mb, LITTLE_MB)
         self._told = free_mb < wanted_mb * (1 if self._told else _ENOUGH)
         if not self._told:
             return None
         return f"{free_mb:.0f} MB of the disk are free, {wanted_mb:.0f} MB should be"
+
+
+def stuck(store: StoreFacts | None) -> str | None:
+    """A disk that neither writes nor fails: a card that dies, a network that is gone."""
+    if store is None or store["busy_s"] < STUCK_AFTER_S:
+        return None
+    return f"the disk has not answered for {store['busy_s']:.0f} s, {store['pending']} events wait"
 
 
 class Clock:

@@ -28,6 +28,7 @@ from galago.edge.vitals.judges import (
     Undervoltage,
     quiet,
     slow,
+    stuck,
 )
 from galago.edge.vitals.minutes import Label, Minutes
 from galago.edge.vitals.recall import Seconds, Visits, recalled
@@ -119,6 +120,7 @@ class _Judges:
                 machine()["clock_synchronised"], now_ns
             ),
             "disk.full": self._full,
+            "store.stuck": lambda: stuck(self._sources.store() if self._sources.store else None),
             "loop.slow": lambda: self._slow(settings.min_rate, now_ns),
             "events.quiet": lambda: quiet(sampler.told_ns, now_ns, settings.quiet_hours),
             "classes.drift": lambda: sampler.drift.look(
