@@ -33,9 +33,7 @@ STATES: dict[str, Known] = {
     "camera.moved": Known("warning", "Turn the camera back, or learn the new view as reference."),
     "reference.unsaved": Known("warning", "Let the daemon write to the folder of the reference."),
     "store.failed": Known("error", "Make the state folder writable; events wait in memory."),
-    "store.stuck": Known(
-        "error", "Look at the disk or card, which may be dying; events wait."
-    ),
+    "store.stuck": Known("error", "Look at the disk or card, which may be dying; events wait."),
     "store.replaced": Known("warning", "Look at the database that was set aside, then delete it."),
     "store.full": Known("error", "Events have been lost: make room on the disk, or mend it."),
     "snapshots.failed": Known(
