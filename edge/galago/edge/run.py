@@ -169,7 +169,7 @@ class _Watch:
         elif self._renewal is not None:
             why = "another camera or store is configured"
         elif self._stop.is_set():
-            why = "nobody reads standard output any more"
+            return  # nobody reads standard output any more, and so nobody is told
         self._notifier.stopping(why)
         tell(f"{why}: {loop.frames} frames, {loop.dropped} dropped, {self._events} events")
         if wrong := summed_up(self._health.states.values()):
