@@ -1,5 +1,6 @@
 """The daemon as its user starts it: real processes, real signals."""
 
+import fcntl
 import json
 import os
 import platform
@@ -28,10 +29,10 @@ def script(folder: Path, *steps: str) -> str:
     return "fake:" + ",".join(shown)
 
 
-def daemon(model: Path, source: str) -> "subprocess.Popen[str]":
+def daemon(model: Path, source: str, *options: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-P", "-m", "galago.cli", "run"]
     return subprocess.Popen(
-        [*command, "--model", model, "--camera", source],
+        [*command, "--model", model, "--camera", source, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -114,6 +115,23 @@ def test_a_reader_that_leaves_ends_it_quietly(model_path: Path, tmp_path: Path) 
         err = process.stderr.read()
         assert process.wait(timeout=30) == 1
     assert "Traceback" not in err
+
+
+def test_a_reader_that_never_reads_does_not_spoil_the_end(model_path: Path, tmp_path: Path) -> None:
+    """The pipe is full and a thread waits in it; the daemon ends by its own will all the same."""
+    regions = [f"--region=part{number}=0,0,1,1" for number in range(40)]
+    source = script(tmp_path, "circle*90") + "?fps=30&loop=1"
+    with daemon(model_path, source, *regions) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        looks = process.stderr.readline()
+        time.sleep(3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+        err = looks + process.stderr.read()
+    assert "stopped by a signal: " in err
+    assert "Fatal" not in err
 
 
 def test_a_folder_of_pictures_is_a_camera(
