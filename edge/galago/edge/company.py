@@ -4,7 +4,6 @@
 - galago.edge.station.Station is for a camera that is left alone.
 """
 
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, Self, TextIO
@@ -38,17 +37,6 @@ class Company(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def _print(out: TextIO, line: str) -> None:
-    """Write a line past Python's own buffer.
-
-    A thread that waits for a reader who never reads would hold that buffer's lock when the process
-    is about to end, which Python takes for a fatal error.
-    """
-    rest = memoryview(f"{line}\n".encode())
-    while rest:
-        rest = rest[os.write(out.fileno(), rest) :]
-
-
 class Printer:
     """Prints events, one JSON line each.
 
@@ -57,7 +45,7 @@ class Printer:
     """
 
     def __init__(self, out: TextIO, left: Callable[[], None], *, wait: bool) -> None:
-        self._outlet = Outlet(partial(_print, out), left, wait=wait)
+        self._outlet = Outlet(partial(print, file=out, flush=True), left, wait=wait)
 
     def look(self, seen: Seen, serving: Serving) -> None:
         """Nothing to do."""
