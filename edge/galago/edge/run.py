@@ -7,6 +7,7 @@
 - SIGHUP reads configuration and model anew. What cannot serve changes nothing.
 """
 
+import gc
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -53,6 +54,7 @@ def run(load: Callable[[], Config], out: TextIO, *, keep: bool) -> None:
         while config is not None:
             config = _Watch(config, stop, out, keep=keep).look(load, asked)
             asked.clear()
+            gc.collect()  # a time over leaves a model and frames in cycles, found late by themselves
             if not stop.again():
                 return
 
