@@ -54,7 +54,7 @@ def run(load: Callable[[], Config], out: TextIO, *, keep: bool) -> None:
         while config is not None:
             config = _Watch(config, stop, out, keep=keep).look(load, asked)
             asked.clear()
-            gc.collect()  # a time over leaves a model and frames in cycles, found late by themselves
+            gc.collect()  # what is over leaves a model and frames in cycles
             if not stop.again():
                 return
 
