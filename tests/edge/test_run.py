@@ -126,7 +126,7 @@ def test_a_reader_that_never_reads_does_not_spoil_the_end(model_path: Path, tmp_
         assert process.stderr is not None
         fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
         looks = process.stderr.readline()
-        time.sleep(3)
+        time.sleep(2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
         err = looks + process.stderr.read()

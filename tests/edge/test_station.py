@@ -135,7 +135,7 @@ def test_a_reload_takes_another_model_and_goes_on(home: Path, start: Callable[[]
     """The camera stays open, no event is told a second time, the pace is the new one."""
     daemon = start()
     daemon.until(lambda: len(daemon.events) >= 1)
-    configure(home, more="[loop]\nrate = 5")
+    configure(home, more="[loop]\nrate = 15")
     daemon.process.send_signal(signal.SIGHUP)
     daemon.until(lambda: daemon.said.count("looks at") == 2)
     before = len(daemon.events)
