@@ -52,12 +52,12 @@ def _taking(path: Path, take_name: Callable[[Path, Path], object]) -> Iterator[P
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 is for secrets; this is not one
-        _fsync(temporary)
+        fsync(temporary)
         take_name(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _fsync(path.parent)
+    fsync(path.parent)
 
 
 def _take_free_name(temporary: Path, path: Path) -> None:
@@ -108,12 +108,12 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
         for inner in [*temporary.rglob("*"), temporary]:
-            _fsync(inner)
+            fsync(inner)
         _take_name(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    _fsync(path.parent)
+    fsync(path.parent)
 
 
 def remove_leftovers(path: Path) -> None:
@@ -150,7 +150,8 @@ def _take_name(temporary: Path, path: Path) -> None:
     shutil.rmtree(aside)
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Have a file's content, or the names in a folder, survive a power cut."""
     if path.is_dir() and os.name == "nt":
         return  # Windows has no handle on a folder that could be synced
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from galago.edge.snapshots.writing import sync_folder
+from galago.files import fsync
 
 
 class Ledger:
@@ -56,8 +56,8 @@ class Ledger:
         folder = self.root / day
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.root)
-            sync_folder(self.root.parent)
+            fsync(self.root)
+            fsync(self.root.parent)
             self.measure(day)
         return folder
 

@@ -8,6 +8,8 @@ import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from galago.files import fsync
+
 
 def write_all(contents: dict[Path, bytes], block: int) -> int:
     """Write new files of one folder, all or none; returns the bytes that they take on the disk.
@@ -32,22 +34,13 @@ def write_all(contents: dict[Path, bytes], block: int) -> int:
             for handle in handles:  # after all are written: the first takes the others with it
                 os.fsync(handle)
             for folder in {path.parent for path in made}:
-                sync_folder(folder)
+                fsync(folder)
             return sum(taken(os.fstat(handle), block) for handle in handles)
     except BaseException:
         for path in made:
             with suppress(OSError):
                 path.unlink()
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Have what was made in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def block_size(folder: Path) -> int:

@@ -12,7 +12,6 @@
 
 import contextlib
 import dataclasses
-import os
 import secrets
 import sqlite3
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from galago.edge.store.cause import BrokenError, is_broken
 from galago.edge.store.schema import MIGRATIONS, PRAGMAS, SCHEMA_VERSION, TABLES
+from galago.files import fsync
 
 NAME = "galago.db"
 KEPT_ASIDE = 2  # broken files; each may be as big as the store
@@ -185,27 +185,19 @@ def _made(path: Path) -> Path:
         db.executescript(f"PRAGMA journal_mode = WAL; BEGIN; {TABLES}; COMMIT;")
         db.execute("INSERT INTO store VALUES (?)", (secrets.token_hex(6),))
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    _sync(new)
+    fsync(new)
     return new
 
 
 def _put_in_place(new: Path, path: Path) -> None:
     _drop_beside(path)  # of a file that is gone: SQLite would take them for the new one's
     new.replace(path)
-    _sync(path.parent)
+    fsync(path.parent)
 
 
 def _drop_beside(path: Path) -> None:
     for name in _BESIDE:
         Path(f"{path}{name}").unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _set_aside(path: Path) -> Path | None:
