@@ -3,10 +3,10 @@
 Times are UTC, ISO 8601 with milliseconds.
 """
 
-from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
 from galago.edge.record import Minute, Snapshot, StoredEvent
+from galago.edge.store.rows import iso
 
 
 class PictureDocument(TypedDict):
@@ -139,8 +139,3 @@ def of_minute(minute: Minute) -> MinuteDocument:
         "celsius": minute.celsius,
         "health": list(minute.health),
     }
-
-
-def iso(time_ms: int) -> str:
-    """UTC ms since 1970, as it is written."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
