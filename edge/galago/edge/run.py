@@ -28,7 +28,7 @@ from galago.edge.rules import Rules
 from galago.edge.service.journal import is_journal
 from galago.edge.service.notify import Notifier
 from galago.edge.service.watchdog import Watchdog
-from galago.edge.serving import open_serving
+from galago.edge.serving import Serving, open_serving
 from galago.edge.stopping import Stop, asked_by_hangup, stop_on_signals
 from galago.edge.tell import tell, tell_change
 from galago.edge.vitals.levels import summed_up
@@ -50,9 +50,11 @@ def run(load: Callable[[], Config], out: TextIO, *, keep: bool) -> None:
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
         asked = stack.enter_context(asked_by_hangup()) if keep else threading.Event()
-        config: Config | None = load()
-        while config is not None:
-            config = _Watch(config, stop, out, keep=keep).look(load, asked)
+        config = load()
+        serving = open_serving(config.model.file, config.model.threads)
+        new: Renewal | None = Renewal(config, serving, anew=True)
+        while new is not None:
+            new = _Watch(new.config, new.serving, stop, out, keep=keep).look(load, asked)
             asked.clear()
             gc.collect()  # what is over leaves a model and frames in cycles
             if not stop.again():
@@ -62,16 +64,18 @@ def run(load: Callable[[], Config], out: TextIO, *, keep: bool) -> None:
 class _Watch:
     """The time from the opening of a camera to its end."""
 
-    def __init__(self, config: Config, stop: Stop, out: TextIO, *, keep: bool) -> None:
-        self._config, self._stop, self._out, self._keep = config, stop, out, keep
-        self._serving = open_serving(config.model.file, config.model.threads)
+    def __init__(
+        self, config: Config, serving: Serving, stop: Stop, out: TextIO, *, keep: bool
+    ) -> None:
+        self._config, self._serving = config, serving
+        self._stop, self._out, self._keep = stop, out, keep
         self._health = Health(tell_change)
         self._notifier = Notifier()
         self._watchdog = Watchdog(self._notifier)
         self._renewal: Renewal | None = None
         self._events = 0
 
-    def look(self, load: Callable[[], Config], asked: threading.Event) -> Config | None:
+    def look(self, load: Callable[[], Config], asked: threading.Event) -> Renewal | None:
         """Look until the end; returns with what to begin anew, if a reload asks for that."""
         try:
             with self._loop() as loop, self._company(loop) as self._around:
@@ -86,7 +90,7 @@ class _Watch:
                 self._say_why(loop)
         except StoppedError as error:
             tell(str(error))
-        return self._renewal.config if self._renewal and self._renewal.anew else None
+        return self._renewal if self._renewal and self._renewal.anew else None
 
     def begin(self) -> None:
         """As Reloading says."""
