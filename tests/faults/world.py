@@ -16,7 +16,8 @@ from typing import Self
 
 from tests.faults.card import Card
 from tests.faults.daemon import Daemon
-from tests.faults.neighbours import broker, free_port, guests, web_service
+from tests.faults.neighbours import broker, guests, web_service
+from tests.ports import free_port
 
 YEAR_S = 366 * 86400
 

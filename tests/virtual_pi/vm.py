@@ -13,7 +13,6 @@
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+from tests.ports import free_port
 from tests.virtual_pi.image import Image
 
 BOOT_S = 240.0  # 20 to 30 s where the machine has nothing else to do
@@ -61,7 +61,7 @@ class VM:
             RuntimeError: it does not come up; the end of the console is in the message.
         """
         for _ in range(_BOOTS):
-            self._port = _free_port()
+            self._port = free_port()
             with self._console.open("wb") as output:
                 self._process = subprocess.Popen(
                     self._qemu(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -167,8 +167,3 @@ class VM:
         except subprocess.TimeoutExpired as late:
             hung = f"not done after {timeout_s:g} s\n".encode()
             return subprocess.CompletedProcess(late.cmd, 124, late.stdout or b"", hung)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

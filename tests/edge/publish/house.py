@@ -34,6 +34,7 @@ from galago.edge.vitals.document import (
     NowSeen,
     Status,
 )
+from tests.ports import free_port
 
 HANG_S = 30.0  # what a wait may last at most before a test calls it a hang
 QUICK = Pace(first_s=0.02, last_s=0.1, patience_s=0.0, tries=3, answer_s=1.0)
@@ -90,13 +91,6 @@ def wait_until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as finder:
-        finder.bind(("127.0.0.1", 0))
-        return int(finder.getsockname()[1])
 
 
 class Broker:
