@@ -62,3 +62,16 @@ def test_a_listener_that_fails_is_nobody_elses_trouble() -> None:
     health.listen(told.append)
     health.report("disk.full", "nothing is left", 1)
     assert [change.state.name for change in told] == ["disk.full"] == list(health.states)
+
+
+def test_another_cause_may_be_told_as_one_of_its_own() -> None:
+    """As the end of the first and a new beginning; the same cause again is nothing new."""
+    changes: list[Change] = []
+    health = Health(changes.append)
+    for time_ns, cause in ((1, "refused"), (2, "refused"), (3, "unreachable"), (4, None)):
+        health.report_anew("publisher.mqtt", cause, time_ns)
+    first, second = (
+        State("publisher.mqtt", "refused", 1),
+        State("publisher.mqtt", "unreachable", 3),
+    )
+    assert changes == [Change(first), Change(first, 3), Change(second), Change(second, 4)]

@@ -68,6 +68,16 @@ class Health:
         if known is None or change.ended_ns is not None:
             self._tell(change)
 
+    def report_anew(self, name: str, cause: str | None, time_ns: int) -> None:
+        """As `report`, for causes that come seldom and mean different things.
+
+        Another cause ends the state and begins it anew: listeners hear of each.
+        """
+        known = self.states.get(name)
+        if known is not None and cause is not None and known.cause != cause:
+            self.report(name, None, time_ns)
+        self.report(name, cause, time_ns)
+
     def _tell(self, change: Change) -> None:
         for tell in self._listeners:
             # A log that cannot be written is no reason to stop looking.

@@ -40,7 +40,7 @@ def reported(tree: ast.AST) -> Iterator[str]:
             if isinstance(first, ast.JoinedStr):
                 first = first.values[0]
             name = getattr(first, "value", constants.get(getattr(first, "id", "")))
-            if node.func.attr in {"report", "_report"} and isinstance(name, str):
+            if node.func.attr in {"report", "report_anew", "_report"} and isinstance(name, str):
                 yield name
 
 

@@ -130,7 +130,7 @@ class Courier(ABC):
     def _well(self) -> None:
         self._well_ns = self._well_ns or monotonic_ns()
         if self._error is not None:
-            self._error = self._failing_ns = None
+            self._error = self._failing_ns = self._told = None
             self._say(None)
 
     def _refused(self, event: StoredEvent, error: RefusedError) -> None:
@@ -148,13 +148,11 @@ class Courier(ABC):
         if cause == self._told:
             return
         waiting = f"; {self._outbox.backlog} events wait" if self._outbox.backlog else ""
-        self._say(None)  # health keeps the first cause of a state, and this is another one
         self._told = cause
         self._say(f"{cause}{waiting}")
 
     def _say(self, cause: str | None) -> None:
-        self._told = None if cause is None else self._told
-        self._health.report(f"publisher.{self.name}", cause, monotonic_ns())
+        self._health.report_anew(f"publisher.{self.name}", cause, monotonic_ns())
 
     def _rest(self, seconds: float) -> None:
         """Pause after a failure; what comes meanwhile is bounded all the same."""

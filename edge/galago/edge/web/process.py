@@ -136,11 +136,7 @@ class Page:
         self._report(None)
 
     def _report(self, cause: str | None) -> None:
-        if cause is not None:  # a new cause would not be told while an old one stands
-            known = self._health.states.get(NAME)
-            if known is not None and known.cause != cause:
-                self._health.report(NAME, None, monotonic_ns())
-        self._health.report(NAME, cause, monotonic_ns())
+        self._health.report_anew(NAME, cause, monotonic_ns())
 
 
 def _told(settings: WebSettings) -> dict[str, Any]:
