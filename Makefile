@@ -114,7 +114,10 @@ lock:  ## choose the newest versions that fit and write them down, with their di
 	$(LOCK) --group dev --extra train --extra tensorboard --extra mqtt --extra web --extra gpio \
 		--output-file locks/workstation.txt
 	$(LOCK) --extra edge --extra mqtt --extra web --extra gpio --output-file locks/edge.txt
-	$(LOCK) --extra tflite-runtime --output-file locks/tflite-runtime.txt
+	$(LOCK) --extra edge --extra bookworm --extra mqtt --extra web --extra gpio \
+		--output-file locks/bookworm.txt
+	$(LOCK) --extra tflite-runtime --extra mqtt --extra web --extra gpio \
+		--output-file locks/tflite-runtime.txt
 	$(LOCK) --group mediapipe --output-file locks/mediapipe.txt
 	$(LOCK) --group homeassistant --output-file locks/homeassistant.txt
 	$(LOCK) --group schemathesis --output-file locks/schemathesis.txt

@@ -13,7 +13,7 @@ import typer
 
 from galago.edge.tell import tell
 from galago.errors import ConfigError, GalagoError
-from galago.verbs import camera, config, desk
+from galago.verbs import activate, camera, config, deploy, desk, doctor, flash
 from galago.verbs.show import print_out
 
 _INTERRUPTED = 130
@@ -40,7 +40,16 @@ def options(
         raise typer.Exit
 
 
-for verb in (*desk.VERBS, *camera.VERBS):
+_VERBS = (
+    *desk.VERBS,
+    *camera.VERBS,
+    *activate.VERBS,
+    *deploy.VERBS,
+    *flash.VERBS,
+    *doctor.VERBS,
+)
+
+for verb in _VERBS:
     app.command()(verb)
 app.add_typer(config.app, name="config")
 

@@ -8,8 +8,24 @@ from typing import Literal, TypeAlias, TypedDict
 Level: TypeAlias = Literal["ok", "warning", "error"]
 
 
+class ProbationFacts(TypedDict):
+    """How far a new model has got: `pictures` of `pictures_needed`, and what is left of its time.
+
+    `previous`: sha256 of the model that comes back if this one fails, None if there is none.
+    """
+
+    pictures: int
+    pictures_needed: int
+    seconds_left: float
+    deaths: int
+    previous: str | None
+
+
 class ModelFacts(TypedDict):
-    """`size`: height and width of the input. `accuracy` on the test pictures, 0–1."""
+    """`size`: height and width of the input. `accuracy` on the test pictures, 0–1.
+
+    `probation` None: it has passed, or was chosen by hand.
+    """
 
     name: str
     sha256: str
@@ -19,6 +35,7 @@ class ModelFacts(TypedDict):
     accelerated: bool
     accuracy: float | None
     trained: str | None
+    probation: ProbationFacts | None
 
 
 class CameraFacts(TypedDict):

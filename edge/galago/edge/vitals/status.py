@@ -79,6 +79,7 @@ class Reporter:
             accelerated=serving.verification.accelerated,
             accuracy=serving.facts.accuracy,
             trained=serving.facts.trained,
+            probation=None,
         )
 
     def _camera(self) -> CameraFacts:
@@ -141,6 +142,7 @@ def _no_model() -> ModelFacts:
         accelerated=False,
         accuracy=None,
         trained=None,
+        probation=None,
     )
 
 

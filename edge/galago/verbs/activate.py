@@ -1,0 +1,5 @@
+"""The verbs that choose which model serves: on the camera."""
+
+from collections.abc import Callable
+
+VERBS: tuple[Callable[..., None], ...] = ()

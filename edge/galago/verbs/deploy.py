@@ -1,0 +1,5 @@
+"""The verb that installs a camera over ssh."""
+
+from collections.abc import Callable
+
+VERBS: tuple[Callable[..., None], ...] = ()
