@@ -6,6 +6,7 @@
 - What is newly configured is followed while the loop goes on, but for the store (galago.edge.plan).
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Self
 
@@ -22,12 +23,14 @@ from galago.edge.renewable import Renewable
 from galago.edge.serving import Serving
 from galago.edge.snapshots.darkroom import Darkroom
 from galago.edge.snapshots.shelf import Shelf
+from galago.edge.state import status_file
 from galago.edge.store.recorder import Recorder
-from galago.edge.vitals.document import PublisherFacts
+from galago.edge.vitals.document import ProbationFacts, PublisherFacts
 from galago.edge.vitals.judges import Disk
 from galago.edge.vitals.pulse import Pulse
 from galago.edge.vitals.sources import Sources
 from galago.edge.vitals.status import Reporter
+from galago.edge.vitals.statusfile import StatusFile
 from galago.edge.vitals.watch import Watch
 from galago.edge.web.process import Page
 
@@ -35,11 +38,18 @@ from galago.edge.web.process import Page
 class Station:
     """The company (galago.edge.company) of an unattended loop.
 
-    `printer`: prints events that are stored; None where nobody reads them.
+    `printer`: prints events that are stored; None where nobody reads them. `probation`: how far a
+    new model has got.
     """
 
-    def __init__(
-        self, config: Config, serving: Serving, loop: Loop, health: Health, printer: Printer | None
+    def __init__(  # noqa: PLR0913, PLR0917 - what it goes along with, and who hears of it
+        self,
+        config: Config,
+        serving: Serving,
+        loop: Loop,
+        health: Health,
+        printer: Printer | None,
+        probation: Callable[[], ProbationFacts | None] = lambda: None,
     ) -> None:
         self._config, self._serving, self._health = config, serving, health
         self._loop, self._printer = loop, printer
@@ -57,6 +67,7 @@ class Station:
             serving=lambda: self._serving,
             camera=lambda: loop.camera,
             dropped=lambda: loop.dropped,
+            probation=probation,
             store=self._recorder.facts,
             publishers=self._facts_of_publishers,
         )
@@ -68,6 +79,7 @@ class Station:
             self._open_publishers,
         )
         self._page = Renewable(lambda config: config.web, self._open_page)
+        self._file = StatusFile(status_file(), self._status, health)
 
     def look(self, seen: Seen, serving: Serving) -> None:
         """As Company says."""
@@ -110,6 +122,7 @@ class Station:
             stack.enter_context(self._publishers)
             stack.enter_context(self._page)
             self._follow(self._config)
+            stack.enter_context(self._file)
             self._stack = stack.pop_all()
         return self
 

@@ -207,6 +207,7 @@ def status(*now: NowSeen, labels: tuple[str, ...] = LABELS, level: Any = "ok") -
             accelerated=True,
             accuracy=0.97,
             trained=None,
+            probation=None,
         ),
         camera=CameraFacts(source="fake:", detail="", live=True),
         now=list(now) or [seen_now()],

@@ -52,9 +52,15 @@ STATES: dict[str, Known] = {
     "events.quiet": Known("warning", "Look whether the camera sees what it should."),
     "classes.drift": Known("warning", "Label some kept pictures of this camera, and train again."),
     "web.failed": Known("warning", "See why the status page does not run; it is tried again."),
+    "model.returned": Known(
+        "warning", "Mend the model and deploy it again; galago models says what it failed by."
+    ),
     "reload.refused": Known("warning", "See galago config check; until then nothing changes."),
     "vitals.failed": Known("warning", "This is a fault of Galago: please report it."),
     "status.incomplete": Known("warning", "This is a fault of Galago: please report it."),
+    "status.unwritten": Known(
+        "warning", "Make room in /run; galago doctor and deploy cannot see how it goes."
+    ),
 }
 
 # Of which there may be several, each with a name of its own.
