@@ -7,6 +7,7 @@
 """
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ def options(
         raise typer.Exit
 
 
-_VERBS = (
+_VERBS: tuple[Callable[..., None], ...] = (
     *desk.VERBS,
     *camera.VERBS,
     *activate.VERBS,

@@ -60,6 +60,19 @@ def _taking(path: Path, take_name: Callable[[Path, Path], object]) -> Iterator[P
     fsync(path.parent)
 
 
+def relink(path: Path, target: str) -> None:
+    """Have the symbolic link `path` point to `target`, durably; readers see the old one or the new.
+
+    Raises:
+        OSError: the folder cannot be written; `path` is as it was.
+    """
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
+        temporary.symlink_to(target)
+        temporary.replace(path)
+    fsync(path.parent)
+
+
 def _take_free_name(temporary: Path, path: Path) -> None:
     """Name a file as nothing else is named: rename(2) would replace without a word.
 

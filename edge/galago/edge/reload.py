@@ -14,12 +14,13 @@ from typing import Protocol, Self
 from galago.edge.config.schema import Config
 from galago.edge.health import Health
 from galago.edge.plan import needs_new_start
-from galago.edge.serving import Serving, open_serving
+from galago.edge.serving import Serving
 from galago.errors import GalagoError
 
 REFUSED = "reload.refused"
 
 _CLOSE_TIMEOUT_S = 10.0
+_POLL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,13 @@ class Reloading(Protocol):
 
     def begin(self) -> None:
         """It has been asked for."""
+
+    def open(self, config: Config) -> Serving:
+        """The model of a configuration.
+
+        Raises:
+            GalagoError: there is none, or it fails its golden frames.
+        """
 
     def renew(self, renewal: Renewal) -> None:
         """Follow what is new.
@@ -69,12 +77,13 @@ class Reloader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing = True
-        self._asked.set()
+        self._closing = True  # `asked` is not touched: whoever asks now is heard in the next life
         self._thread.join(_CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
-        while self._asked.wait() and not self._closing:
+        while not self._closing:
+            if not self._asked.wait(_POLL_S):
+                continue
             self._asked.clear()
             self._reloading.begin()
             self._health.report(REFUSED, self._attempt(), time.monotonic_ns())
@@ -84,7 +93,7 @@ class Reloader:
         """Why all goes on as before, or None."""
         try:
             config = self._load()
-            serving = open_serving(config.model.file, config.model.threads)
+            serving = self._reloading.open(config)
             anew = needs_new_start(self._config, config)
             self._reloading.renew(Renewal(config, serving, anew))
         except (GalagoError, OSError) as error:

@@ -9,12 +9,14 @@
 
 import gc
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import TextIO
 
 from galago.bundle.verify import Verification
+from galago.edge.activation.probation import RETURNED, Probation
 from galago.edge.camera import Camera, open_camera
 from galago.edge.company import Company, Printer
 from galago.edge.config.schema import Config
@@ -28,11 +30,11 @@ from galago.edge.rules import Rules
 from galago.edge.service.journal import is_journal
 from galago.edge.service.notify import Notifier
 from galago.edge.service.watchdog import Watchdog
-from galago.edge.serving import Serving, open_serving
+from galago.edge.serving import Serving
 from galago.edge.stopping import Stop, asked_by_hangup, stop_on_signals
 from galago.edge.tell import tell, tell_change
 from galago.edge.vitals.levels import summed_up
-from galago.errors import StoppedError
+from galago.errors import StoppedError, UsageError
 
 
 def run(load: Callable[[], Config], out: TextIO, *, keep: bool) -> None:
@@ -51,11 +53,10 @@ def run(load: Callable[[], Config], out: TextIO, *, keep: bool) -> None:
         stop = stack.enter_context(stop_on_signals())
         asked = stack.enter_context(asked_by_hangup()) if keep else threading.Event()
         config = load()
-        serving = open_serving(config.model.file, config.model.threads)
-        new: Renewal | None = Renewal(config, serving, anew=True)
+        probation = stack.enter_context(Probation(asked.set))
+        new: Renewal | None = Renewal(config, probation.open(config.model), anew=True)
         while new is not None:
-            new = _Watch(new.config, new.serving, stop, out, keep=keep).look(load, asked)
-            asked.clear()
+            new = _Watch(new, probation, stop, out, keep=keep).look(load, asked)
             gc.collect()  # what is over leaves a model and frames in cycles
             if not stop.again():
                 return
@@ -65,9 +66,10 @@ class _Watch:
     """The time from the opening of a camera to its end."""
 
     def __init__(
-        self, config: Config, serving: Serving, stop: Stop, out: TextIO, *, keep: bool
+        self, begin: Renewal, probation: Probation, stop: Stop, out: TextIO, *, keep: bool
     ) -> None:
-        self._config, self._serving = config, serving
+        self._config, self._serving = begin.config, begin.serving
+        self._probation = probation
         self._stop, self._out, self._keep = stop, out, keep
         self._health = Health(tell_change)
         self._notifier = Notifier()
@@ -96,20 +98,32 @@ class _Watch:
         """As Reloading says."""
         self._notifier.reloading()
 
-    def renew(self, renewal: Renewal) -> None:
+    def open(self, config: Config) -> Serving:
         """As Reloading says."""
-        if renewal.anew:
-            Rules.of(renewal.config.decision, renewal.serving.classifier)
-            self._renewal = renewal
-            self._stop.set()
-            return
-        self._running.check(renewal.serving.classifier, loop_settings(renewal.config))
-        self._around.renew(renewal.config)
+        return self._probation.open(config.model)
+
+    def renew(self, renewal: Renewal) -> None:
+        """As Reloading says; a new model that does not suit is not kept."""
+        try:
+            self._prepare(renewal)
+        except UsageError as error:
+            self._probation.reject(str(error))
+            raise
         self._renewal = renewal
+        if renewal.anew:
+            self._stop.set()
 
     def end(self) -> None:
         """As Reloading says."""
+        self._tell_of_models()
         self._notifier.ready(self._status)
+
+    def _prepare(self, renewal: Renewal) -> None:
+        if renewal.anew:
+            Rules.of(renewal.config.decision, renewal.serving.classifier)
+            return
+        self._running.check(renewal.serving.classifier, loop_settings(renewal.config))
+        self._around.renew(renewal.config)
 
     def _loop(self) -> Loop:
         return Loop(
@@ -130,10 +144,12 @@ class _Watch:
 
         # The journal is for people; whoever wants events has the store, the page and publishers.
         heard = None if is_journal(1) else printer
-        return Station(self._config, self._serving, loop, self._health, heard)
+        facts = self._probation.facts
+        return Station(self._config, self._serving, loop, self._health, heard, facts)
 
     def _use(self, seen: Seen, loop: Loop) -> None:
         """One region of one frame, in the loop's thread."""
+        self._probation.judge(seen)
         self._around.look(seen, self._serving)
         if seen.changed:
             self._events += 1
@@ -153,7 +169,11 @@ class _Watch:
         self._allow_for(loop)
         self._say_what(loop.camera)
 
+    def _tell_of_models(self) -> None:
+        self._health.report(RETURNED, self._probation.complaint, time.monotonic_ns())
+
     def _say_ready(self, loop: Loop) -> None:
+        self._tell_of_models()
         self._allow_for(loop)
         self._say_what(loop.camera)
         self._notifier.ready(self._status)
@@ -165,7 +185,7 @@ class _Watch:
 
     def _say_what(self, camera: Camera) -> None:
         what = f"{camera.source} ({camera.detail})" if camera.detail else camera.source
-        self._status = f"{self._config.model.file.name} looks at {what}"
+        self._status = f"{self._serving.facts.name} looks at {what}"
         tell(f"{self._status}, {_how(self._serving.verification)}")
 
     def _say_why(self, loop: Loop) -> None:

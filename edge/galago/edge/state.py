@@ -19,6 +19,11 @@ def state_folder() -> Path:
     return Path(home) / "galago"
 
 
+def models_folder(state: Path | None = None) -> Path:
+    """Where models are that were activated (galago.edge.activation)."""
+    return (state or state_folder()) / "models"
+
+
 def status_file() -> Path | None:
     """Where the service writes its status document every few seconds; None: not a service.
 

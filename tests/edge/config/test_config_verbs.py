@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_good_file_is_said_to_be_good(galago: Galago, path: Path) -> None:
     """One line that also says what was not looked at; what is not here yet is told, no more."""
-    path.write_text("[web]\nport = 80\n")
+    path.write_text('[model]\nfile = "/etc/galago/model.tflite"\n')
     outcome = galago("config", "check", path)
     assert (outcome.code, outcome.out.count("\n")) == (0, 1)
     assert outcome.out.startswith(f"{path}: ok. What only the device can tell is not checked")

@@ -159,6 +159,7 @@ class Camera:
                 "accelerated": True,
                 "accuracy": 0.993,
                 "trained": "2026-11-20T10:12:00.000+00:00",
+                "probation": None,
             },
             "camera": {"source": "picamera2", "detail": "1536 × 864, 30 fps", "live": True},
             "now": [

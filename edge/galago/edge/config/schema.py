@@ -41,13 +41,31 @@ def _printable(source: str) -> str:
 class ModelSection:
     """Section `[model]`."""
 
-    file: Path = setting(Path("/etc/galago/model.tflite"), "The model file of galago convert.")
+    file: Path | None = setting(
+        None,
+        "A model file of galago convert; unset: the one that galago activate, deploy or flash has "
+        "brought, which is on probation while it is new.",
+        example=Path("/etc/galago/model.tflite"),
+    )
     threads: int | None = setting(
         None,
         "Threads of the interpreter; unset: what galago bench --save has found.",
         low=1,
         high=64,
         example=4,
+    )
+    max_ms: float | None = setting(
+        None,
+        "Milliseconds per picture; a slower model is not activated. Unset: any.",
+        low=0.001,
+        high=60_000,
+        example=50.0,
+    )
+    probation_pictures: int = setting(
+        1000, "So many pictures a new model must look at before it stays.", low=1, high=10**9
+    )
+    probation_min: float = setting(
+        10.0, "And so many minutes; until then the model before it may come back.", low=0, high=1e5
     )
 
 

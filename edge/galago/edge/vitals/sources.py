@@ -7,7 +7,7 @@ from galago.edge.camera import Camera
 from galago.edge.health import Health
 from galago.edge.live import Live
 from galago.edge.serving import Serving
-from galago.edge.vitals.document import PublisherFacts, StoreFacts
+from galago.edge.vitals.document import ProbationFacts, PublisherFacts, StoreFacts
 from galago.edge.vitals.pulse import Pulse
 from galago.edge.vitals.sensors import Sensors
 
@@ -27,6 +27,7 @@ class Sources:
     serving: Callable[[], Serving]
     camera: Callable[[], Camera]
     dropped: Callable[[], int]
+    probation: Callable[[], ProbationFacts | None] = lambda: None
     sensors: Sensors = field(default_factory=Sensors)
     store: Callable[[], StoreFacts] | None = None
     publishers: Callable[[], list[PublisherFacts]] = list

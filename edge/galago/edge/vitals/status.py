@@ -79,7 +79,7 @@ class Reporter:
             accelerated=serving.verification.accelerated,
             accuracy=serving.facts.accuracy,
             trained=serving.facts.trained,
-            probation=None,
+            probation=self._sources.probation(),
         )
 
     def _camera(self) -> CameraFacts:

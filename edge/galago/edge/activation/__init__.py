@@ -1,0 +1,1 @@
+"""Which model serves: verified before it may, watched while it is new, replaced if it fails."""
