@@ -1,0 +1,191 @@
+"""The wheel, the command and three models in a Pi's userland: the same bits as on this machine."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from galago.bundle.classifier import Classifier
+from galago.bundle.image import write_image
+from galago.bundle.model_file import ModelFile
+from galago.bundle.preprocess import Pixels
+from tests.arm64 import answers
+from tests.arm64.conftest import Enter
+from tests.arm64.root import BOOKWORM, BOOKWORM_32, BOOKWORM_TFLITE, TRIXIE
+from tests.arm64.userland import PI_3, PI_3_32, PI_4, PI_5, Userland
+from tests.conftest import LABELS, Outcome, draw
+
+LITERT = {
+    "trixie on a Pi 3": (TRIXIE, PI_3),
+    "trixie on a Pi 4": (TRIXIE, PI_4),
+    "trixie on a Pi 5": (TRIXIE, PI_5),
+    "bookworm on a Pi 4": (BOOKWORM, PI_4),
+}
+FALLBACK = {
+    "bookworm on a Pi 4": (BOOKWORM_TFLITE, PI_4),
+    "bookworm, 32-bit": (BOOKWORM_32, PI_3_32),
+}
+EXTRAS = ("", "edge", "mqtt", "web", "gpio")
+
+METADATA = """
+import json
+from importlib.metadata import distributions, requires
+found = [(each.name, each.version) for each in distributions()]
+print(json.dumps([requires("galago"), found]))
+"""
+COMMAND = """
+import sys
+from importlib.metadata import entry_points
+(command,) = entry_points(group="console_scripts", name="galago")
+sys.exit(command.load()())
+"""
+
+
+@pytest.fixture(params=LITERT)
+def pi(request: pytest.FixtureRequest, enter: Enter) -> Userland:
+    """A 64-bit system with LiteRT, on each Pi's processor."""
+    return enter(*LITERT[request.param])
+
+
+@pytest.fixture(params=FALLBACK)
+def old_pi(request: pytest.FixtureRequest, enter: Enter) -> Userland:
+    """A system with tflite-runtime."""
+    return enter(*FALLBACK[request.param])
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with a picture of each shape."""
+    for seed, label in enumerate(LABELS):
+        write_image(tmp_path / "pictures" / f"{label}.png", draw(label, 4321 + seed))
+    return tmp_path / "pictures"
+
+
+def ask(
+    pi: Userland, model: Path, shown: dict[str, Pixels], folder: Path
+) -> dict[str, NDArray[Any]]:
+    """The same as answers.answer, there."""
+    np.savez(folder / "shown.npz", **shown)  # type: ignore[arg-type]
+    script = folder / "answers.py"
+    script.write_text(Path(answers.__file__).read_text())
+    done = pi.run(script, model, folder / "shown.npz", folder / "out.npz")
+    assert done.returncode == 0, done.stderr
+    return dict(np.load(folder / "out.npz"))
+
+
+def test_the_wheel_finds_all_that_it_asks_for(pi: Userland) -> None:
+    """Every requirement of a camera's extras is there, in a version that will do."""
+    requirements, distributions = json.loads(pi.run("-c", METADATA).stdout)
+    found = {canonicalize_name(name): version for name, version in distributions}
+    there = {"platform_machine": "aarch64", "python_full_version": f"{pi.release.python}.0"}
+    wanted = [
+        requirement
+        for requirement in map(Requirement, requirements)
+        if requirement.marker is None
+        or any(requirement.marker.evaluate({**there, "extra": extra}) for extra in EXTRAS)
+    ]
+    assert {"numpy", "ai-edge-litert", "opencv-python-headless", "paho-mqtt"} <= {
+        requirement.name for requirement in wanted
+    }
+    for requirement in wanted:
+        assert found[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+
+
+def test_the_wheels_command_starts(pi: Userland, model_path: Path) -> None:
+    """What pip would write into bin/ is there to be called."""
+    done = pi.run("-c", COMMAND, "inspect", model_path, "--json")
+    assert json.loads(done.stdout)["sha256"] == ModelFile.read(model_path).sha256
+
+
+def test_verify_asks_for_the_same_bits_and_gets_them(pi: Userland, model: Path) -> None:
+    """LiteRT answers there as it was recorded here, by its fast kernels."""
+    verified = pi.answer("verify", model, "--json")
+    assert verified["passed"] is True
+    assert verified["rule"] == "same bits"
+    assert verified["exact"] is True
+    assert verified["accelerated"] is True
+    assert verified["interpreter"].startswith("ai-edge-litert 2")
+
+
+def test_every_output_is_this_machines_byte_for_byte(
+    pi: Userland, model: Path, shown: dict[str, Pixels], tmp_path: Path
+) -> None:
+    """Raw outputs for photographs, drawings, noise, black and white; not the golden frames only."""
+    here, there = answers.answer(model, shown), ask(pi, model, shown, tmp_path)
+    pictures = [name for name in shown if name.startswith("picture")]
+    assert len(pictures) > 90
+    assert len({here[name].tobytes() for name in pictures}) > 40  # they tell pictures apart
+    assert [name for name in pictures if there[name].tobytes() != here[name].tobytes()] == []
+    assert {there[name].dtype for name in pictures} == {here[name].dtype for name in pictures}
+
+
+def test_every_frame_is_prepared_as_here(
+    pi: Userland, model: Path, shown: dict[str, Pixels], tmp_path: Path
+) -> None:
+    """Cropped and shrunk to the same bytes, from photographs of many sizes."""
+    frames = {name: pixels for name, pixels in shown.items() if name.startswith("frame")}
+    here, there = answers.answer(model, frames), ask(pi, model, frames, tmp_path)
+    assert len({frame.shape for frame in frames.values()}) > 20
+    assert [name for name in frames if there[name].tobytes() != here[name].tobytes()] == []
+
+
+def test_classify_says_of_files_what_it_says_here(
+    pi: Userland, model_path: Path, pictures: Path, galago: Callable[..., Outcome]
+) -> None:
+    """From the file to the last digit of the score."""
+    here = json.loads(galago("classify", model_path, pictures, "--json").out)
+    assert pi.answer("classify", model_path, pictures, "--json") == here
+    assert [seen["label"] for seen in here] == list(LABELS)
+
+
+def test_the_daemon_tells_what_its_camera_sees(
+    pi: Userland, model_path: Path, pictures: Path
+) -> None:
+    """Three shapes, three lines, and an end of its own."""
+    steps = ",".join(f"{pictures / label}.png*60" for label in LABELS)
+    done = pi.galago("run", "--model", model_path, "--camera", f"fake:{steps}?fps=30")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["label"] for event in events] == list(LABELS)
+    assert {event["model"] for event in events} == {ModelFile.read(model_path).sha256}
+
+
+def test_tflite_runtime_agrees_as_verify_asks(
+    old_pi: Userland, model: Path, shown: dict[str, Pixels], tmp_path: Path
+) -> None:
+    """It passes the golden frames, and no score of any picture is further off than is allowed."""
+    verified = old_pi.answer("verify", model, "--json")
+    assert verified["rule"] == "within tolerance"
+    assert verified["agreement"] == 1.0
+    assert verified["interpreter"].startswith("tflite-runtime 2.14")
+    pictures = {name: pixels for name, pixels in shown.items() if name.startswith("picture")}
+    here, there = answers.answer(model, pictures), ask(old_pi, model, pictures, tmp_path)
+    scores = Classifier.open(ModelFile.read(model)).scores
+    furthest = max(np.abs(scores(there[name]) - scores(here[name])).max() for name in pictures)
+    assert furthest <= verified["tolerance"]
+
+
+def test_a_pi_with_tflite_runtime_tells_what_its_camera_sees(
+    old_pi: Userland, model_path: Path, pictures: Path
+) -> None:
+    """32-bit Bookworm, with numpy and OpenCV from Debian, runs the whole daemon too."""
+    camera = f"fake:{pictures / 'circle'}.png*60?fps=30"
+    done = old_pi.galago("run", "--model", model_path, "--camera", camera)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["label"] == "circle"
+
+
+def test_without_a_view_of_its_cores_it_is_slow_and_says_so(enter: Enter, model_path: Path) -> None:
+    """A sandbox that hides /sys costs the accelerator: verify tells, and asks for less."""
+    hidden = enter(TRIXIE, replace(PI_4, knows_cores=False))
+    verified = hidden.answer("verify", model_path, "--json")
+    assert verified["accelerated"] is False
+    assert verified["rule"] == "within tolerance"
