@@ -5,11 +5,8 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,39 +15,7 @@ import pytest
 from galago.bundle.image import write_image
 from galago.edge.store.reader import Reader
 from tests.conftest import Outcome, draw
-
-HANG_S = 60.0  # what a wait may last at most before a test calls it a hang
-
-
-@dataclass
-class Daemon:
-    """A running daemon; what it prints goes to files."""
-
-    process: "subprocess.Popen[bytes]"
-    folder: Path
-
-    @property
-    def said(self) -> str:
-        return (self.folder / "err").read_text()
-
-    @property
-    def events(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in (self.folder / "out").read_text().splitlines()]
-
-    def until(self, what: Callable[[], object]) -> None:
-        """Wait until something is true, while the daemon lives."""
-        deadline = time.monotonic() + HANG_S
-        while not what():
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.02)
-
-    def until_said(self, text: str) -> None:
-        self.until(lambda: text in self.said)
-
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(HANG_S)
+from tests.edge.running import Daemon, daemons
 
 
 @pytest.fixture
@@ -86,22 +51,8 @@ def configure(home: Path, more: str = "", show: str = "circle*20,empty*20") -> P
 @pytest.fixture
 def start(home: Path) -> Iterator[Callable[[], Daemon]]:
     """Start the daemon; whatever still runs at the end is ended."""
-    daemons: list[Daemon] = []
-
-    def run() -> Daemon:
-        command = [sys.executable, "-P", "-m", "galago.cli", "run", "--config"]
-        with (home / "out").open("wb") as out, (home / "err").open("wb") as err:
-            process = subprocess.Popen(
-                [*command, home / "galago.toml"], stdout=out, stderr=err, start_new_session=True
-            )
-        daemons.append(Daemon(process, home))
-        return daemons[-1]
-
-    yield run
-    for daemon in daemons:
-        if daemon.process.poll() is None:
-            daemon.process.kill()
-        daemon.process.wait()
+    with daemons(home) as start:
+        yield start
 
 
 def stored(home: Path) -> list[str]:

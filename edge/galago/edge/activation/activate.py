@@ -16,7 +16,7 @@ import numpy as np
 
 from galago.bundle.model_file import ModelFile
 from galago.bundle.verify import verify
-from galago.edge.activation.models import Models
+from galago.edge.activation.models import DAMAGED, Models
 from galago.edge.config.read import read_config
 from galago.errors import ModelFileError
 
@@ -73,10 +73,11 @@ def activate(path: Path, models: Models, limits: Limits, *, again: bool = False)
     sha256 = model.sha256
     models.make()
     with models.turn() as ledger:
-        if models.active == sha256 and models.path(sha256).read_bytes() == model.content:
+        if models.active == sha256 and models.is_whole(sha256):
             return _outcome("unchanged", sha256, models)
-        if sha256 in ledger.refused and not again:
-            return _outcome("refused", sha256, models, f"it has failed: {ledger.refused[sha256]}")
+        why = ledger.refused.get(sha256, DAMAGED)
+        if why != DAMAGED and not again:
+            return _outcome("refused", sha256, models, f"it has failed: {why}")
         models.discard()
         staged = models.stage(sha256, model.content)
     try:

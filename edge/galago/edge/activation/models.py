@@ -12,6 +12,7 @@
 
 import errno
 import fcntl
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ from galago.files import relink, remove_leftovers, replacing
 
 # A model that has brought the daemon down so often while it was new is taken back.
 DEATHS = 3
+
+# Why a model was taken back that is as good as ever, once it is brought anew.
+DAMAGED = "its file was damaged or gone"
 
 _SUFFIX = ".tflite"
 _TURN_S = 20.0  # others only write a few small files in theirs
@@ -56,6 +60,13 @@ class Models:
         """Where the model of this digest is, or would be."""
         return self._folder / f"{sha256}{_SUFFIX}"
 
+    def is_whole(self, sha256: str) -> bool:
+        """Whether its file is there and as it was brought."""
+        try:
+            return hashlib.sha256(self.path(sha256).read_bytes()).hexdigest() == sha256
+        except OSError:
+            return False
+
     def names(self) -> list[str]:
         """The sha256 of every model that is there."""
         return sorted(path.stem for path in self._folder.glob(f"[!.]*{_SUFFIX}"))
@@ -77,7 +88,7 @@ class Models:
         active, trial = self.active, ledger.trial
         if trial is not None and trial.sha256 != active:
             trial = None  # never became active, or has been taken back
-        if trial is not None and active in ledger.refused and self._has(trial.previous):
+        if trial is not None and active in ledger.refused and self._can_return_to(trial.previous):
             self._switch(str(trial.previous))
             active, trial = trial.previous, None
         previous = None if ledger.previous == active else ledger.previous
@@ -110,8 +121,13 @@ class Models:
         return path
 
     def try_out(self, sha256: str) -> None:
-        """Make a verified model the active one, on probation; in one's turn."""
+        """Make a verified model the active one, on probation; in one's turn.
+
+        One that is active already, and was only brought anew, has nothing to prove.
+        """
         ledger, active = self.ledger.pardoning(sha256), self.active
+        if active == sha256:
+            return
         # One that is still being tried itself is nothing to go back to.
         previous = ledger.trial.previous if ledger.trial else active
         trial = Trial(sha256, previous, since=_now())
@@ -140,7 +156,7 @@ class Models:
         """
         ledger, active = self.ledger, self.active
         trial = ledger.trial or Trial(active or "", ledger.previous, since=_now())
-        if active is None or not self._has(trial.previous):
+        if active is None or not self._can_return_to(trial.previous):
             raise UsageError("there is no previous model to go back to: activate another")
         replace(ledger.refusing(active, reason), trial=trial).write(self._state)
         self.settle()
@@ -153,8 +169,8 @@ class Models:
             if name not in wanted:
                 self.path(name).unlink(missing_ok=True)
 
-    def _has(self, sha256: str | None) -> bool:
-        return sha256 is not None and self.path(sha256).exists()
+    def _can_return_to(self, sha256: str | None) -> bool:
+        return sha256 is not None and self.is_whole(sha256)
 
     def _count(self, more: int) -> None:
         ledger = self.ledger

@@ -18,7 +18,7 @@ from typing import Self
 
 from galago.edge.activation.constant import Constant
 from galago.edge.activation.ledger import Trial
-from galago.edge.activation.models import DEATHS, Models
+from galago.edge.activation.models import DAMAGED, DEATHS, Models
 from galago.edge.config.schema import ModelSection
 from galago.edge.loop import Seen
 from galago.edge.serving import Serving, open_serving
@@ -129,10 +129,9 @@ class Probation:
             return self._opened(str(self._models.active), section)
 
     def _opened(self, sha256: str, section: ModelSection) -> Serving:
-        serving = open_serving(self._models.path(sha256), section.threads)
-        if serving.sha256 != sha256:
-            raise ModelFileError(f"{self._models.path(sha256)} has been changed: activate it again")
-        return serving
+        if not self._models.is_whole(sha256):
+            raise ModelFileError(DAMAGED)
+        return open_serving(self._models.path(sha256), section.threads)
 
     def _take_back(self, reason: str) -> bool:
         """Whether another model is active now."""
