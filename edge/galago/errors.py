@@ -11,6 +11,7 @@
     ├── InterpreterError ImportError exit 1  no TFLite interpreter: install one
     ├── CameraError     OSError     exit 4   the camera: retry, then a person with a cable
     ├── StoreError      OSError     exit 1   the store on the disk: retry, then a person with a disk
+    ├── DeviceError     OSError     exit 1   installing, and the way there: a person, then once more
     └── StoppedError                exit 130 Ctrl-C: what was done until then is kept
 
 A message is one line: what happened, what was expected, what was received, how to fix it.
@@ -77,6 +78,10 @@ class CameraError(GalagoError, OSError):
 
 class StoreError(GalagoError, OSError):
     """The store of events cannot be read, or a mark not be written."""
+
+
+class DeviceError(GalagoError, OSError):
+    """Something cannot be fetched for a device, brought there or installed on it."""
 
 
 class StoppedError(GalagoError):
