@@ -1,0 +1,1 @@
+"""What is wrong with this machine, its camera, its model, its service; each with its fix."""

@@ -1,0 +1,34 @@
+"""Asking a program of the system: it answers in time, or it is as if it were not there."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+DEADLINE_S = 10.0  # of systemctl on a Pi Zero 2 W that is busy booting
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`said` on standard output, and on standard error."""
+
+    status: int
+    said: str
+    complained: str
+
+
+def ask(*command: str, deadline_s: float = DEADLINE_S) -> Answer | None:
+    """Run a command in English; None where it is missing, or does not end."""
+    try:
+        done = subprocess.run(  # noqa: S603 - of our own words
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=deadline_s,
+            env=os.environ | {"LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return Answer(done.returncode, done.stdout, done.stderr)
