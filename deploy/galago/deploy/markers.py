@@ -44,10 +44,10 @@ def applies(marker: str, about: Mapping[str, str]) -> bool:
 
 def _judge(node: ast.expr, about: Mapping[str, str]) -> bool:
     match node:
-        case ast.BoolOp(ast.And(), values):
-            return all([_judge(value, about) for value in values])  # all: each must be understood
-        case ast.BoolOp(ast.Or(), values):
-            return any([_judge(value, about) for value in values])
+        case ast.BoolOp(how, values):
+            # All of them, though the first may decide: each has to be understood.
+            judged = [_judge(value, about) for value in values]
+            return all(judged) if isinstance(how, ast.And) else any(judged)
         case ast.Compare(left, [how], [right]):
             versions = any(isinstance(x, ast.Name) and x.id in _VERSIONS for x in (left, right))
             return _COMPARE[type(how)](

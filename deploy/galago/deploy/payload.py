@@ -49,7 +49,7 @@ def release_of(target: Target) -> str:
         return _release(target, write_wheel(Path(folder)))
 
 
-def pack(
+def pack(  # noqa: PLR0913 - named, each of its own kind
     target: Target,
     folder: Path,
     *,

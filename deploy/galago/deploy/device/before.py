@@ -1,9 +1,11 @@
 """What was in use before a run changed it, kept so that it can come back.
 
-- Written down when the run has ended well: `rollback` is the same as going back within a run.
-- Only what the run has changed is in it; what was changed since by hand is overwritten with it.
+- It is on the disk before the first change: a run that was interrupted is gone on with, or goes
+  back, as if it had not been.
+- When a run has ended well it is what a rollback brings back; what was changed since by hand is
+  overwritten with it.
 
-    before = Before(release="3f2a…", model="91c0…")
+    before = Before(installed=True, release="3f2a…", model="91c0…")
     before.remember(Path("/etc/galago/galago.toml"))
     before.bring_back(places)                             # the names of what has come back
 """
@@ -22,34 +24,38 @@ from galago.files import replacing
 
 @dataclass
 class Before:
-    """`release` and `model` None: it was not changed, or there was none. Text by file, or None."""
+    """`installed`: whether there was anything. `release`, `model`: None if they were not changed.
 
+    `files`: the text of each that was changed, None where there was none.
+    """
+
+    installed: bool
     release: str | None = None
     model: str | None = None
     files: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, places: Places) -> Self:
-        """What the last run that changed something has left.
-
-        Raises:
-            DeviceError: there is nothing, or it cannot be read.
-        """
-        if not places.last.exists():
-            raise DeviceError("there is nothing to go back to: no installation was before this one")
+    def read(cls, path: Path) -> Self | None:
+        """What `write` has left; None where nothing is, or nothing that can be read."""
         try:
-            return cls(**json.loads(places.last.read_text("utf-8")))
-        except (ValueError, TypeError) as error:
-            raise DeviceError(f"{places.last} is damaged: deploy what is wanted anew") from error
+            return cls(**json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
 
-    def write(self, places: Places) -> None:
-        """Keep it for a rollback."""
-        with replacing(places.last) as temporary:
+    def write(self, path: Path) -> None:
+        """Keep it, whole and durably."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
             temporary.write_text(json.dumps(asdict(self)) + "\n", "utf-8")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was changed that could come back."""
+        return not (self.release or self.model or self.files)
+
     def remember(self, path: Path) -> None:
-        """A file as it is now, or that there is none."""
-        self.files[str(path)] = path.read_text("utf-8") if path.exists() else None
+        """A file as it is now, or that there is none; the first time counts."""
+        self.files.setdefault(str(path), path.read_text("utf-8") if path.exists() else None)
 
     def bring_back(self, places: Places) -> list[str]:
         """All of it; returns what has come back, for people.

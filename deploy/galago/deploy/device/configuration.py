@@ -4,19 +4,16 @@
 - What was brought is read by the new release before it takes the old one's place.
 """
 
-from pathlib import Path
-
 from galago.deploy.device import facts, unit
 from galago.deploy.device.parcel import Parcel
-from galago.deploy.device.places import SYSTEM_PYTHON, Places
-from galago.deploy.device.running import ended, run
+from galago.deploy.device.places import Places
+from galago.deploy.device.running import ended
 from galago.errors import DeviceError
 from galago.files import replacing
 
 CONFIGURATION = "galago.toml"
 
 _CHECK_S = 120.0
-_APT_S = 1800.0
 
 _FIRST = """\
 # Made when Galago was installed, since no configuration was brought. All that can be set:
@@ -57,11 +54,11 @@ def differs(text: str, places: Places) -> bool:
     return not path.exists() or path.read_text("utf-8") != text
 
 
-def check(text: str, release: str, places: Places) -> None:
-    """Let a release read a configuration.
+def check_model_file(text: str) -> None:
+    """See that a configuration leaves the choice of the model to whoever deploys.
 
     Raises:
-        DeviceError: there is a mistake in it, or it names a model file of its own.
+        DeviceError: it names a file of its own.
     """
     file = unit.parsed(text).get("model", {}).get("file")
     if file is not None:
@@ -69,6 +66,14 @@ def check(text: str, release: str, places: Places) -> None:
             f"the configuration names a model file of its own, {file}, and so would not use the "
             "one that is deployed: take the line file out of its section [model]"
         )
+
+
+def check(text: str, release: str, places: Places) -> None:
+    """Let a release read a configuration.
+
+    Raises:
+        DeviceError: there is a mistake in it.
+    """
     folder = places.configuration.parent
     folder.mkdir(parents=True, exist_ok=True)
     # Beside its place, since relative paths start there.

@@ -30,11 +30,13 @@ _SPARE = 100_000_000  # what the system should have left; and pip's compiled fil
 _CHECK = """
 import importlib, importlib.util, cv2, numpy, galago.cli, galago.edge.run
 from galago.bundle.interpreter import PROVIDERS
-there = [name for name, module in PROVIDERS.items() if importlib.util.find_spec(module.split(".")[0])]
-if not there:
+for name, module in PROVIDERS.items():
+    if importlib.util.find_spec(module.partition(".")[0]):
+        importlib.import_module(module)
+        print(name)
+        break
+else:
     raise SystemExit("it has no TFLite interpreter")
-importlib.import_module(PROVIDERS[there[0]])
-print(there[0])
 """
 
 

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import importlib.util
 import json
@@ -25,6 +24,8 @@ import shutil
 import struct
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 # Also in places.py, which this file cannot import when it is read from standard input.
 LINK = "/opt/galago"
@@ -38,7 +39,7 @@ _RECEIVERS = ("unicam", "rp1-cfe")  # the Pi's; they appear once a sensor has an
 _ASK_S = 10
 
 
-def facts() -> dict:
+def facts() -> dict[str, Any]:
     """The document of this module's head."""
     system = _os_release()
     return {
@@ -62,7 +63,7 @@ def facts() -> dict:
     }
 
 
-def installed() -> dict:
+def installed() -> dict[str, Any]:
     """What of Galago is there: names and digests, null where nothing is or nothing may be read."""
     release = _link_name(LINK)
     return {
@@ -76,12 +77,12 @@ def installed() -> dict:
     }
 
 
-def cameras() -> list:
+def cameras() -> list[str]:
     """Sources of the cameras that are seen, the Pi's own first, as galago.toml has them."""
-    names = [_text(path).strip() for path in glob.glob("/sys/class/video4linux/*/name")]
+    names = [_text(path).strip() for path in Path("/sys/class/video4linux").glob("*/name")]
     own = any(name.startswith(_RECEIVERS) for name in names)
     # index0 is the picture; what follows is metadata.
-    usb = sorted(glob.glob("/dev/v4l/by-id/*-video-index0"))
+    usb = sorted(str(path) for path in Path("/dev/v4l/by-id").glob("*-video-index0"))
     return (["picamera2"] if own else []) + usb
 
 
@@ -107,7 +108,7 @@ def root_in_memory() -> bool:
     return asked and any(mount[1:3] == ["/", "overlay"] for mount in mounts)
 
 
-def _os_release() -> dict:
+def _os_release() -> dict[str, Any]:
     pairs = re.findall(r'^(\w+)="?(.*?)"?$', _text("/etc/os-release"), re.MULTILINE)
     return dict(pairs)
 
@@ -125,7 +126,7 @@ def systemd_version() -> int | None:
 
 def _service() -> str:
     """What systemd says of it, or that there is none."""
-    if not os.path.exists(UNIT):
+    if not Path(UNIT).exists():
         return "absent"
     return _answer("systemctl", "is-active", "galago.service").strip() or "unknown"
 
@@ -134,28 +135,27 @@ def _release_version(release: str | None) -> str | None:
     if not release:
         return None
     try:
-        return json.loads(_text(f"{RELEASES}/{release}/release.json"))["galago"]
+        return str(json.loads(_text(f"{RELEASES}/{release}/release.json"))["galago"])
     except (ValueError, KeyError, TypeError):
         return None
 
 
 def _link_name(path: str) -> str | None:
     try:
-        return os.path.basename(os.readlink(path)) or None
+        return Path(os.readlink(path)).name or None  # noqa: PTH115 - Path.readlink is of 3.9
     except OSError:
         return None
 
 
 def _digest(path: str) -> str | None:
     try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:
         return None
 
 
 def _free_mb(path: str) -> int:
-    return shutil.disk_usage(path if os.path.isdir(path) else "/").free // 1_000_000
+    return shutil.disk_usage(path if Path(path).is_dir() else "/").free // 1_000_000
 
 
 def _memory_mb() -> int | None:
@@ -163,17 +163,25 @@ def _memory_mb() -> int | None:
     return int(found[1]) * 1024 // 1_000_000 if found else None
 
 
-def _text(path: str) -> str:
+def _text(path: str | Path) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 
 
 def _answer(*command: str) -> str:
+    return _run(*command)[1]
+
+
+def _succeeds(*command: str) -> bool:
+    return _run(*command)[0] == 0
+
+
+def _run(*command: str) -> tuple[int | None, str]:
+    """Exit status and standard output; None and nothing where it cannot be run."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own commands
             command,
             check=False,
             stdin=subprocess.DEVNULL,
@@ -182,25 +190,9 @@ def _answer(*command: str) -> str:
             timeout=_ASK_S,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode(errors="replace")
-
-
-def _succeeds(*command: str) -> bool:
-    try:
-        done = subprocess.run(
-            command,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_ASK_S,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+        return None, ""
+    return done.returncode, done.stdout.decode(errors="replace")
 
 
 if __name__ == "__main__":
-    json.dump(facts(), sys.stdout)
-    print()
+    sys.stdout.write(json.dumps(facts()) + "\n")

@@ -9,7 +9,9 @@
 """
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from galago.deploy.device import configuration, environment, model, unit
 from galago.deploy.device.before import Before
@@ -19,7 +21,6 @@ from galago.deploy.device.places import Places
 from galago.deploy.device.service import Service
 from galago.deploy.device.tell import Say, State, Told
 from galago.errors import DeviceError
-from galago.files import fsync
 
 
 class NotWellError(DeviceError):
@@ -32,10 +33,10 @@ class NotWellError(DeviceError):
 class Changes:
     """What the service has to follow: by a new start, or by reading anew. `told`: it was told."""
 
+    before: Before
     anew: bool = False
     afresh: bool = False
     told: bool = False
-    before: Before = field(default_factory=Before)
 
 
 class Installation:
@@ -50,8 +51,10 @@ class Installation:
         self._in_use = environment.in_use(places)
         self._config = configuration.wanted(parcel, places)
         self._was_well = self._service.verdict().well
+        before = Before.read(places.unfinished) or Before(installed=self._in_use is not None)
+        self._interrupted = places.unfinished.exists()
         # After an interrupted run nobody knows what the running service has already followed.
-        self._changes = Changes(anew=places.unfinished.exists())
+        self._changes = Changes(before, anew=self._interrupted)
         self._step = ""
 
     def run(self, wait_s: float) -> None:
@@ -62,23 +65,26 @@ class Installation:
             DeviceError: a step failed, and what this run had changed has gone back.
             OSError: so did the disk.
         """
-        steps = {
-            "environment": self._environment,
-            "unit": self._unit,
-            "configuration": self._configuration,
-            "model": self._model,
-            "enable": self._enable,
-            "service": self._follow,
-            "healthy": lambda: self._wait(wait_s),
-        }
         try:
-            for self._step, do in steps.items():
+            for step, do in self._steps(wait_s).items():
+                self._step = step
                 do()
         except OSError as error:
             self._tell("failed", str(error))
             self._go_back(wait_s)
             raise
         self._finish()
+
+    def _steps(self, wait_s: float) -> dict[str, Callable[[], None]]:
+        return {
+            "environment": self._environment,
+            "unit": self._unit,
+            "configuration": self._configuration,
+            "model": self._model,
+            "enable": self._enable,
+            "service": self._follow,
+            "healthy": partial(self._wait, wait_s),
+        }
 
     def _environment(self) -> None:
         parcel, places = self._parcel, self._places
@@ -87,10 +93,11 @@ class Installation:
         if self._is_settled(what, changed=not ready or self._in_use != parcel.release):
             return
         began = time.monotonic()
+        self._changes.before.release = self._changes.before.release or self._in_use
+        self._keep()
         if not ready:
             bring_modules(parcel)
             environment.make(parcel, places)
-        self._changes.before.release = self._in_use
         environment.use(parcel.release, places)
         self._changes.anew = True
         self._tell("done", f"{what}, {time.monotonic() - began:.0f} s")
@@ -105,6 +112,7 @@ class Installation:
             return
         for path in changes:
             self._changes.before.remember(path)
+        self._keep()
         unit.write(changes)
         self._service.read_units()
         self._changes.anew = True
@@ -115,11 +123,13 @@ class Installation:
         for note in bring_picamera2(self._config, self._parcel, dry=self._dry):
             self._tell("note", note)
         changed = configuration.differs(self._config, places)
-        if not self._dry:
+        configuration.check_model_file(self._config)
+        if (changed or self._changes.anew) and not self._dry:
             configuration.check(self._config, self._parcel.release, places)
         if self._is_settled(str(places.configuration), changed=changed):
             return
         self._changes.before.remember(places.configuration)
+        self._keep()
         configuration.write(self._config, places)
         self._changes.afresh = True
         self._tell("done", str(places.configuration))
@@ -130,10 +140,11 @@ class Installation:
         what = f"{parcel.model.name}, sha256 {parcel.model_sha256[:12]}"
         if self._is_settled(what, changed=active != parcel.model_sha256):
             return
+        self._changes.before.model = self._changes.before.model or active
+        self._keep()
         outcome = model.activate(parcel.model, parcel.release, places, again=self._again)
         if outcome.state == "refused":
             raise NotWellError(f"{what}, is refused: {outcome.reason}")
-        self._changes.before.model = active
         self._changes.afresh = True
         self._tell("done", f"{what}, on probation" if active else what)
 
@@ -151,8 +162,14 @@ class Installation:
         if self._is_settled(what, changed=changes.anew or changes.afresh):
             return
         changes.told = True
-        service.start() if changes.anew else service.reload()
+        self._have_it_follow()
         self._tell("done", what)
+
+    def _have_it_follow(self) -> None:
+        if self._changes.anew:
+            self._service.start()
+        else:
+            self._service.reload()
 
     def _wait(self, wait_s: float) -> None:
         if self._dry:
@@ -165,20 +182,21 @@ class Installation:
         self._tell("done" if self._changes.told else "unchanged", took)
 
     def _finish(self) -> None:
-        if self._dry or not self._places.unfinished.exists():
+        places, before = self._places, self._changes.before
+        if self._dry or not places.unfinished.exists():
             return
-        if self._changes.before != Before():
-            self._changes.before.write(self._places)
-        environment.prune(self._places)
-        self._places.unfinished.unlink()
+        if before.installed and not before.is_empty:
+            before.write(places.last)
+        environment.prune(places)
+        places.unfinished.unlink()
 
     def _go_back(self, wait_s: float) -> None:
         """Bring back what was there; for a lack of health, only what was well."""
         before = self._changes.before
         self._step = "undo"
-        if self._dry or before == Before():
+        if self._dry or before.is_empty:
             return
-        if not self._in_use or (self._changes.told and not self._was_well):
+        if not before.installed or (self._changes.told and not self._was_well):
             self._tell("note", "nothing was well before: all stays, and a second run goes on")
             return
         try:
@@ -189,8 +207,8 @@ class Installation:
 
     def _settle(self, wait_s: float) -> str:
         """Have the service follow what has come back, if it had followed what was new."""
-        if self._changes.told:
-            self._service.start() if self._changes.anew else self._service.reload()
+        if self._changes.told or self._interrupted:
+            self._have_it_follow()
             verdict = self._service.wait_until_well(wait_s)
             if not verdict.well:
                 return f"; the service is not well: {verdict.detail}"
@@ -198,20 +216,15 @@ class Installation:
         return ""
 
     def _is_settled(self, what: str, *, changed: bool) -> bool:
-        """Tell that nothing is to be done, or, in a dry run, what would be; else leave a mark."""
+        """Tell that nothing is to be done, or, in a dry run, what would be."""
         if changed and not self._dry:
-            self._mark()
             return False
         self._tell("would" if changed else "unchanged", what)
         return True
 
-    def _mark(self) -> None:
-        """That this run changes something; only its end takes that away."""
-        mark = self._places.unfinished
-        if not mark.exists():
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.touch()
-            fsync(mark.parent)
+    def _keep(self) -> None:
+        """Before a change: what was before it. Only the run's end takes that away."""
+        self._changes.before.write(self._places.unfinished)
 
     def _tell(self, state: State, detail: str) -> None:
         self._say(Told(self._step, state, detail))

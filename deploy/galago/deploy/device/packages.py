@@ -54,9 +54,10 @@ def _has(module: str) -> bool:
 def _fetch(*packages: str) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     install = ("apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *packages)
-    if ended(*install, timeout_s=_FETCH_S, **quiet).returncode:  # perhaps only its lists are old
-        run("apt-get", "update", "--quiet", timeout_s=_FETCH_S, **quiet)
-        run(*install, timeout_s=_FETCH_S, **quiet)
+    tried = ended(*install, timeout_s=_FETCH_S, outlives=True, **quiet)
+    if tried.returncode:  # perhaps only its lists are old
+        run("apt-get", "update", "--quiet", timeout_s=_FETCH_S, outlives=True, **quiet)
+        run(*install, timeout_s=_FETCH_S, outlives=True, **quiet)
 
 
 def _command(*packages: str) -> str:

@@ -48,7 +48,7 @@ class Parcel:
         try:
             described = [*document["wheels"], document["model"]]
             described += [document["config"]] if document["config"] else []
-            return cls(
+            parcel = cls(
                 folder=folder,
                 release=_matching(r"[0-9a-f]{16}", document["release"]),
                 galago=str(document["galago"]),
@@ -60,15 +60,17 @@ class Parcel:
                 model=folder / _name(document["model"]["name"]),
                 model_sha256=_matching(r"[0-9a-f]{64}", document["model"]["sha256"]),
                 config=folder / _name(document["config"]["name"]) if document["config"] else None,
-            )._checked(described)
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise DeviceError(f"{folder / MANIFEST} is not a payload's: {error!r}") from error
+        parcel.check(described)
+        return parcel
 
     @property
     def carried(self) -> bool:
         """Whether all wheels of the release are in it, so that no network is needed."""
-        wanted = len(self.requirements.read_text("utf-8").splitlines())
-        return len(self.wheels) > wanted  # and pip's own
+        lines = self.requirements.read_text("utf-8").splitlines()
+        return len(self.wheels) > sum("==" in line for line in lines)  # and pip's own
 
     @property
     def pip(self) -> Path | None:
@@ -84,12 +86,27 @@ class Parcel:
                 total += sum(entry.file_size for entry in archive.infolist())
         return total
 
-    def _checked(self, described: list[dict[str, Any]]) -> Self:
+    def check(self, described: list[dict[str, Any]]) -> None:
+        """See that each file is what it is described as.
+
+        Raises:
+            DeviceError: it is damaged or missing.
+        """
+        if self.release != self._release():
+            raise DeviceError(f"{self.requirements} was damaged on its way: bring the payload anew")
         paths = [*self.wheels, self.model, *([self.config] if self.config else [])]
         for path, what in zip(paths, described, strict=True):
             if _digest(path) != what["sha256"]:
                 raise DeviceError(f"{path} was damaged on its way here: bring the payload anew")
-        return self
+
+    def _release(self) -> str:
+        """As galago.deploy.payload names it."""
+        try:
+            wanted = self.requirements.read_text("utf-8")
+        except OSError as error:
+            raise DeviceError(f"{self.requirements} is missing: bring the payload anew") from error
+        identity = f"{self.target['release']}-{self.target['machine']}\n{wanted}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def _document(folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from galago.deploy.device.installing import NotWellError
 from galago.deploy.device.places import Places
 from galago.deploy.device.service import Service
 from galago.deploy.device.tell import Say, Told
+from galago.errors import DeviceError
 
 
 def roll_back(places: Places, say: Say, wait_s: float) -> None:
@@ -23,7 +24,9 @@ def roll_back(places: Places, say: Say, wait_s: float) -> None:
         DeviceError: there is nothing to go back to.
         OSError: the disk fails.
     """
-    before = Before.read(places)
+    before = Before.read(places.last)
+    if before is None:
+        raise DeviceError("there is nothing to go back to: no installation was before this one")
     names = before.bring_back(places)
     say(Told("rollback", "done", f"as before: {'; '.join(names)}"))
     places.last.unlink(missing_ok=True)

@@ -1,36 +1,44 @@
-"""Other programs, run with an end in sight; what they say becomes one line when they fail."""
+"""Other programs, run with an end in sight; what they say becomes one line when they fail.
+
+- They end with us, whatever ends us: a run that comes after a killed one has the folder to itself.
+  Only the system's package manager is left to finish.
+"""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from galago.errors import DeviceError
 
+# prctl(2), PR_SET_PDEATHSIG, by a program of util-linux, which every Debian has.
+_ENDS_WITH_US = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
 
-def run(*command: str | Path, timeout_s: float, **variables: str) -> str:
+
+def run(*command: str | Path, timeout_s: float, outlives: bool = False, **variables: str) -> str:
     """Run to its end; returns standard output.
 
     Raises:
         DeviceError: it failed, is missing, or took too long; with the last that it said.
     """
-    done = ended(*command, timeout_s=timeout_s, **variables)
+    done = ended(*command, timeout_s=timeout_s, outlives=outlives, **variables)
     if done.returncode:
         raise DeviceError(f"{_named(command)} failed: {last_line(done.stderr or done.stdout)}")
     return done.stdout
 
 
 def ended(
-    *command: str | Path, timeout_s: float, **variables: str
+    *command: str | Path, timeout_s: float, outlives: bool = False, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    """The same, whatever its exit status.
+    """The same, whatever its exit status. `outlives`: it goes on if we are killed.
 
     Raises:
         DeviceError: it is missing, or took too long.
     """
     try:
         return subprocess.run(  # noqa: S603 - our own commands
-            [str(word) for word in command],
+            [*([] if outlives else _ENDS_WITH_US), *(str(word) for word in command)],
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,

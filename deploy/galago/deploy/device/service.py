@@ -143,10 +143,8 @@ class Service:
         state = self._property("ActiveState")
         if state in {"activating", "active"} and not self._restarts():
             return Verdict(well=False, detail="it is starting")
-        said = ended(
-            "journalctl", f"--unit={SERVICE}", "--priority=warning", "--lines=1", "--output=cat",
-            "--no-pager", "--quiet", timeout_s=_SYSTEMCTL_S,
-        )  # fmt: skip
+        asked = ("--priority=warning", "--lines=1", "--output=cat", "--no-pager", "--quiet")
+        said = ended("journalctl", f"--unit={SERVICE}", *asked, timeout_s=_SYSTEMCTL_S)
         why = last_line(said.stdout) if said.stdout.strip() else "journalctl -u galago may tell"
         return Verdict(well=False, detail=f"it does not stay up ({state}): {why}")
 
@@ -178,8 +176,8 @@ def _judged(document: dict[str, Any], model: str | None) -> Verdict:
         return Verdict(well=False, detail=told)
     if model is not None and found != model:
         return Verdict(well=False, detail=f"model {found[:12]} looks, expected {model[:12]}")
-    loop = document["loop"]
+    source, rate = document["camera"]["source"], document["loop"]["rate"]
     return Verdict(
         well=True,
-        detail=f"{document['model']['name']} ({found[:12]}) looks, {loop['rate']:.1f} pictures a second",
+        detail=f"model {found[:12]} looks at {source}, {rate:.1f} pictures a second",
     )
