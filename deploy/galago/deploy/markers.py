@@ -38,7 +38,7 @@ def applies(marker: str, about: Mapping[str, str]) -> bool:
         return True
     try:
         return _judge(ast.parse(marker.strip(), mode="eval").body, about)
-    except (SyntaxError, KeyError, TypeError, AttributeError) as error:
+    except (SyntaxError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the marker {marker.strip()!r} is not understood: {error!r}") from error
 
 

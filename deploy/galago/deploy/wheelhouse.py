@@ -43,14 +43,18 @@ def wheelhouse(target: Target, cache: Path | None = None) -> Path:
         DeviceError: the index cannot be asked, or lacks a wheel.
         OSError: the cache cannot be written.
     """
-    wanted = requirements_of(target) + f"{PIP.line}\n"
-    key = hashlib.sha256(wanted.encode()).hexdigest()[:16]
-    folder = (cache or home()) / "wheels" / f"{target.name}-{key}"
+    folder = place(target, cache)
     if not folder.is_dir():
         with new_folder(folder) as made:
-            _download(target, wanted, made)
+            _download(target, made)
     _check(folder, target)
     return folder
+
+
+def place(target: Target, cache: Path | None = None) -> Path:
+    """Where the wheelhouse of a target is, or would be."""
+    key = hashlib.sha256(_wanted(target).encode()).hexdigest()[:16]
+    return (cache or home()) / "wheels" / f"{target.name}-{key}"
 
 
 def home() -> Path:
@@ -60,9 +64,13 @@ def home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "galago"
 
 
-def _download(target: Target, wanted: str, folder: Path) -> None:
+def _wanted(target: Target) -> str:
+    return requirements_of(target) + f"{PIP.line}\n"
+
+
+def _download(target: Target, folder: Path) -> None:
     listed = folder / "wanted.txt"
-    listed.write_text(wanted)
+    listed.write_text(_wanted(target))
     # pip would judge markers and dependencies for this Python: it is given neither.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--require-hashes"]
