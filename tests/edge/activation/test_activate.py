@@ -9,7 +9,7 @@ import pytest
 
 from galago.bundle.model_file import ModelFile
 from galago.edge.activation.activate import Limits, activate
-from galago.edge.activation.ledger import Ledger
+from galago.edge.activation.ledger import Ledger, Trial
 from galago.edge.activation.models import Models
 from galago.errors import ModelFileError, UsageError
 from tests.conftest import Outcome
@@ -129,6 +129,19 @@ def test_a_state_file_that_cannot_be_read_is_as_none(
     assert models.ledger == Ledger()
     second = another(model_path, tmp_path / "second.tflite")
     assert activate(second, models, Limits()).previous == digest(model_path)
+
+
+def test_a_trial_that_never_became_active_is_none(
+    models: Models, model_path: Path, tmp_path: Path
+) -> None:
+    """Interrupted before the switch: the model before it is as before, and has nobody behind it."""
+    activate(model_path, models, Limits())
+    models.confirm()
+    trial = Trial("f" * 64, previous=models.active, since="2026-11-25T12:00:00+00:00", deaths=3)
+    Ledger(trial=trial).write(tmp_path / "state" / "models" / "state.json")
+    with models.turn() as ledger:
+        assert ledger == Ledger()
+    assert models.active == digest(model_path)
 
 
 def test_without_a_model_before_it_none_is_taken_back(models: Models, model_path: Path) -> None:

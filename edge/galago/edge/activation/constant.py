@@ -1,8 +1,8 @@
 """Does a model say the same, whatever it is shown?
 
-A quiet scene has the same scores for hours, and a sure model saturates: neither is a fault. So only
-pictures that have nothing in common count, in the light, and only if the answer is the same to the
-last bit. One other answer ends the doubt.
+A quiet scene has the same scores for hours, and a sure model saturates: neither is a fault, nor is
+a lamp that goes on. So only pictures that have nothing in common count, whatever their light, and
+only if the answer is the same to the last bit. One other answer ends the doubt.
 """
 
 from typing import TypeAlias
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from galago.edge.loop import Seen
 
 SCENES = 5  # that differ from each other
-DIFFERENT = 40.0  # levels on average, of 255; two unrelated photographs differ by 60 to 80
+# Levels on average, of 255, when both have the same mean: of 19 900 pairs of photographs of cats and
+# dogs 99 in 100 differ by 39 or more, half of them by 65.
+DIFFERENT = 40.0
 
-_LIGHT = (32.0, 224.0)  # a mean outside is a covered lens or a lamp, where nothing can be told
 _CELLS = 16  # a side
 
 
@@ -47,8 +48,7 @@ class Constant:
         height, width = pixels.shape[:2]
         cells = pixels[:: max(height // _CELLS, 1), :: max(width // _CELLS, 1)]
         scene = cells.mean(axis=2, dtype=np.float32)
-        if not _LIGHT[0] < scene.mean() < _LIGHT[1]:
-            return False
+        scene -= scene.mean()
         if any(_difference(scene, other) < DIFFERENT for other in self._scenes):
             return False
         self._scenes.append(scene)
