@@ -46,7 +46,8 @@ def doctor(
         tell(write(bundle, patient, report))
     if report.level == "error":
         wrong = [finding.name for finding in report.findings if finding.level == "error"]
-        raise CheckError(f"{', '.join(wrong)}: see above for what to do")
+        count = f"{len(wrong)} error{'s' if len(wrong) > 1 else ''}"
+        raise CheckError(f"{count}, what to do stands above: {', '.join(wrong)}")
 
 
 VERBS: tuple[Callable[..., None], ...] = (doctor,)

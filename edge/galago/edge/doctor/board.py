@@ -104,12 +104,12 @@ def _counted(patient: Patient) -> Iterator[Finding]:
     folder = "/sys/fs/cgroup/cgroup.controllers"
     if not patient.at(folder).exists() or "memory" in patient.read(folder).split():
         return
+    what = "the kernel does not count the service's memory: its limit, MemoryMax=, is not kept"
+    fix = "a kernel, or a container, with the memory controller of cgroups"
+    if patient.is_pi:
+        fix = f"sudo sed -i '1s/$/ cgroup_enable=memory/' {_CMDLINE}, then reboot"
     if patient.is_pi or patient.is_installed:
-        yield note(
-            "memory-counted",
-            "the kernel does not count the service's memory: its limit, MemoryMax=, is not kept",
-            f"sudo sed -i 's/$/ cgroup_enable=memory/' {_CMDLINE}, then reboot",
-        )
+        yield note("memory-counted", what, fix)
 
 
 def _mixed(patient: Patient) -> Iterator[Finding]:

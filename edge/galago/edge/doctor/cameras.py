@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from galago.edge.doctor.finding import Finding, error, note, ok, warning
+from galago.edge.doctor.packages import pip
 from galago.edge.doctor.patient import Patient
 from galago.edge.doctor.probe import probe
 
@@ -24,10 +25,14 @@ def look(patient: Patient) -> Iterator[Finding]:
     usb = seen_on_usb(patient)
     if usb:
         yield ok("cameras-seen", f"on USB: {', '.join(usb)}")
+    if patient.source is None and patient.problems:
+        yield note("camera", "which camera is configured is not known: see the configuration")
+        return
     if patient.source is None:
         yield note(
             "camera-unnamed",
-            f"no camera is configured, so none was opened; on USB {len(usb) or 'none'} is plugged in",
+            "no camera is configured, so none was opened"
+            + ("" if usb else "; on USB none is plugged in"),
             f"galago doctor --camera {f'usb:{usb[0]}' if usb else 'picamera2'}",
         )
         return
@@ -100,7 +105,9 @@ def judge(found: dict[str, Any], kind: str) -> Finding:
     """`found`: as galago.edge.doctor.probe tells of a camera."""
     if "error" in found:
         what, fix = apart(str(found["error"]))
-        if any(sign in what for sign in _NO_MEMORY):
+        if "size changed" in what:  # picamera2's simplejpeg; see galago.edge.doctor.versions
+            fix = pip("'numpy<2' 'opencv-python-headless<4.12'")
+        elif any(sign in what for sign in _NO_MEMORY):
             fix = f"more memory for the camera: dtoverlay=vc4-kms-v3d,cma-128 in {_BOOT}, reboot"
         return error("camera", what, fix)
     width, height = found["size"]

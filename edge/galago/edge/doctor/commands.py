@@ -1,8 +1,11 @@
 """Asking a program of the system: it answers in time, or it is as if it were not there."""
 
 import os
+import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 DEADLINE_S = 10.0  # of systemctl on a Pi Zero 2 W that is busy booting
 
@@ -14,6 +17,14 @@ class Answer:
     status: int
     said: str
     complained: str
+
+
+def as_root() -> str:
+    """How to call this very command as root, whose path has no environments."""
+    root_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    here = Path(sys.prefix) / "bin" / "galago"
+    program = "galago" if shutil.which("galago", path=root_path) or not here.exists() else here
+    return f"sudo {program} doctor"
 
 
 def ask(*command: str, deadline_s: float = DEADLINE_S) -> Answer | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from galago.edge.config.advice import advice
 from galago.edge.config.keys import dotted, leaves
 from galago.edge.config.read import DEFAULT_PATH
+from galago.edge.config.schema import Config
 from galago.edge.doctor.finding import Finding, error, note, ok, warning
 from galago.edge.doctor.patient import Patient
 from galago.edge.setting import Secret
@@ -31,6 +32,17 @@ def look(patient: Patient) -> Iterator[Finding]:
         yield warning(f"advice-{number + 1}", *_apart(line))
     if patient.is_installed:
         yield from _readable(patient, path)
+        yield from judge_told(patient.settings)
+
+
+def judge_told(config: Config) -> Iterator[Finding]:
+    """A camera that tells nobody is missed by nobody when it breaks."""
+    if config.mqtt.host is None and not (config.webhook or config.command):
+        yield note(
+            "told-nobody",
+            "nobody is told of events, or that the camera is in trouble: only its page shows it",
+            "a [mqtt], [webhook.NAME] or [command.NAME]: galago config example",
+        )
 
 
 def _apart(line: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from galago.edge.doctor.commands import as_root
 from galago.edge.doctor.finding import Finding, error, note, ok, warning
 from galago.edge.doctor.patient import Patient
 
@@ -22,7 +23,7 @@ def look(patient: Patient) -> Iterator[Finding]:
         yield note(
             "state",
             f"{place} may not be looked into by {patient.user}: models and events are not seen",
-            "sudo galago doctor",
+            as_root(),
         )
 
 

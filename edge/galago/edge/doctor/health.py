@@ -25,12 +25,24 @@ def look(patient: Patient) -> Iterator[Finding]:
         return
     age_s = time.time() - patient.status_path.stat().st_mtime
     if age_s > _OLD_S:
-        yield error(
-            "daemon-status",
-            f"the daemon has last told of itself {age_s:.0f} s ago: it stands still",
-            "sudo systemctl restart galago",
-        )
+        yield judge_silence(age_s, patient.read(f"/proc/{pid(patient)}/status"))
     yield from judge(status)
+
+
+def pid(patient: Patient) -> str:
+    """The daemon's process."""
+    return (patient.unit or {}).get("MainPID", "0")
+
+
+def judge_silence(age_s: float, process: str) -> Finding:
+    """`process`: /proc/PID/status. Source: proc_pid_status(5), State."""
+    hangs = "State:\tD" in process
+    return error(
+        "daemon-status",
+        f"the daemon has last told of itself {age_s:.0f} s ago: it stands still"
+        + (", in the kernel, where nothing can end it" if hangs else ""),
+        "sudo reboot" if hangs else "sudo systemctl restart galago",
+    )
 
 
 def judge(status: dict[str, Any]) -> Iterator[Finding]:

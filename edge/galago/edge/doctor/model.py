@@ -7,6 +7,7 @@ from typing import Any
 
 from galago.edge.activation.ledger import Ledger
 from galago.edge.activation.models import Models
+from galago.edge.doctor.commands import as_root
 from galago.edge.doctor.finding import Finding, error, note, ok, warning
 from galago.edge.doctor.patient import Patient
 from galago.edge.state import models_folder
@@ -25,7 +26,7 @@ def look(patient: Patient) -> Iterator[Finding]:
             "model",
             f"{models_folder(patient.state)} may not be looked into by {patient.user}"
             + _by_status(patient),
-            "sudo galago doctor",
+            as_root(),
         )
         return
     if path is None:
@@ -63,6 +64,8 @@ def _by_status(patient: Patient) -> str:
 
 
 def _none(patient: Patient) -> Finding:
+    if patient.problems:
+        return note("model", "which model is configured is not known: see the configuration")
     if patient.is_installed:
         return error("model", "there is no model to serve", "sudo galago activate FILE.tflite")
     return note("model", "no model was activated on this machine, and none is configured")

@@ -39,11 +39,15 @@ class Redactor:
         patterns = [_pattern(form) for form in sorted(forms, key=len, reverse=True)]
         self._known = re.compile("|".join(patterns)) if patterns else None
 
-    def __call__(self, text: str) -> str:
-        """The text without them."""
+    def known(self, text: str) -> str:
+        """A text of our own making, without secrets that are known and what follows a host."""
         if self._known is not None:
             text = self._known.sub(GONE, text)
-        text = _URL.sub(_host_alone, text)
+        return _URL.sub(_host_alone, text)
+
+    def __call__(self, text: str) -> str:
+        """Any text, also without what looks like one."""
+        text = self.known(text)
         return _TELLTALE.sub(lambda match: f"{match[1]}{match[2]}{GONE}", text)
 
     def document(self, value: Any) -> Any:

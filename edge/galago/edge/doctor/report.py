@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 
 from galago.edge.doctor.examination import Report
-from galago.edge.doctor.finding import LEVELS, Finding, Level
+from galago.edge.doctor.finding import LEVELS, Finding, Level, worst
 
 WIDTH = 80
 
@@ -39,11 +39,13 @@ def _told(finding: Finding) -> Iterator[str]:
 
 def _well(report: Report, *, everything: bool) -> Iterator[str]:
     for group in report.groups:
+        if worst(group.findings) in {"error", "warning"} and not everything:
+            continue  # what is well in it is not what is of interest
         well = [finding.what for finding in group.findings if finding.level == "ok"]
         for number, what in enumerate(well if everything else well[:1]):
             name = group.name if number == 0 else ""
             more = f" (+{len(well) - 1})" if len(well) > 1 and not everything else ""
-            yield _wrapped(f"{what}{more}", f"ok  {name:<14}", more=" " * 18)
+            yield _wrapped(f"{what}{more}", f"ok  {name:<15}", more=" " * 19)
 
 
 def _summary(report: Report) -> str:

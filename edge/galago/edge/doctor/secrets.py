@@ -4,6 +4,7 @@
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ _WIFI = (
 )
 _WIFI_LINE = re.compile(r"\s*(?:ssid|psk|password|identity|wep-key\d)\s*[=:]\s*(.+)", re.IGNORECASE)
 _UNIT_LINE = re.compile(r"(Environment|SetCredential|LoadCredential)=(.*)")
+# What the project's own unit and drop-ins set.
+_PLAIN = ("HOME", "XDG_CACHE_HOME", "LIBCAMERA_LOG_LEVELS", "PYTHONFAULTHANDLER", "LG_WD")
 _QUOTED = re.compile(r'"([^"\n]+)"|\'([^\'\n]+)\'')
 
 
@@ -79,7 +82,19 @@ def _of_unit(patient: Patient) -> Iterator[str]:
         elif match and match[1] == "SetCredential":
             yield match[2].partition(":")[2]
         elif match:
-            yield from (pair.partition("=")[2].strip("\"'") for pair in match[2].split())
+            yield from _of_environment(match[2])
+
+
+def _of_environment(line: str) -> Iterator[str]:
+    """The values of `NAME=value "NAME=more values"`. Source: systemd.exec(5), Environment=."""
+    try:
+        pairs = shlex.split(line)
+    except ValueError:  # a quote that does not end
+        pairs = [line]
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if name not in _PLAIN:
+            yield value
 
 
 def _of_wifi(patient: Patient) -> Iterator[str]:

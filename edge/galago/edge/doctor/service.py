@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from galago.edge.doctor import units
+from galago.edge.doctor.commands import as_root
 from galago.edge.doctor.finding import Finding, error, note, ok, warning
 from galago.edge.doctor.patient import Patient
 from galago.edge.doctor.units import UNIT, Journal
@@ -19,7 +20,10 @@ _STATUSES: Mapping[str, tuple[str, str]] = {
     "4": ("its camera cannot be opened, or was lost", "galago doctor --camera SOURCE"),
     "200": ("its working folder is missing", "sudo systemctl cat galago.service"),
     "203": ("its program is not there, or may not be executed", "deploy it anew: galago deploy"),
-    "216": ("a group of the unit is missing on this system", "take it out of the drop-in"),
+    "216": (
+        "a group of the unit is missing on this system",
+        "take it out of the file that has it: systemctl cat galago.service",
+    ),
     "217": ("its user could not be made", "sudo systemd-analyze verify galago.service"),
     "226": ("its sandbox could not be made", "sudo journalctl -b -u galago"),
     "238": ("its state folder could not be made", "look at the disk: df -h /var/lib"),
@@ -35,7 +39,8 @@ _RESULTS: Mapping[str, tuple[str, str]] = {
     "protocol": ("it ended before it was ready", _LOG),
 }
 _MANY = 3
-_DAY = timedelta(days=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_SOON = timedelta(minutes=1)
 
 
 def look(patient: Patient) -> Iterator[Finding]:
@@ -129,7 +134,8 @@ def judge_sandbox(unit: Mapping[str, str]) -> Iterator[Finding]:
             "PrivateDevices=yes hides the camera from the service",
             "sudo systemctl edit galago.service, with [Service] PrivateDevices=no",
         )
-    if unit.get("WatchdogUSec") in {"0", "infinity"}:
+    # Of a unit that has not run yet, 0 says nothing.
+    if unit.get("WatchdogUSec") in {"0", "infinity"} and unit.get("ActiveState") == "active":
         yield warning(
             "service-watchdog",
             "no watchdog is set: nobody restarts a loop that stands still",
@@ -143,7 +149,7 @@ def judge_deaths(journal: Journal, now: datetime, *, is_root: bool) -> Iterator[
         yield note(
             "service-deaths",
             "this user may not read the service's log, so its last ends are not known",
-            "sudo galago doctor",
+            as_root(),
         )
         return
     lately = [line for line in journal.deaths if now - line.time < _DAY]
@@ -151,8 +157,10 @@ def judge_deaths(journal: Journal, now: datetime, *, is_root: bool) -> Iterator[
         yield ok("service-deaths", "the log has no end that nobody asked for, in the last day")
         return
     last = lately[-1]
-    cause = f"; it said: {journal.last_error}" if journal.last_error else ""
-    yield (error if len(lately) >= _MANY else warning)(
+    said = journal.last_error
+    cause = f"; it said: {said.text}" if said and last.time - said.time < _SOON else ""
+    many = sum(now - line.time < _HOUR for line in lately) >= _MANY
+    yield (error if many else warning)(
         "service-deaths",
         f"{len(lately)} ends in the last day, the last at {last.time:%H:%M} UTC: "
         f"{last.text.removeprefix(f'{UNIT}: ')}{cause}",

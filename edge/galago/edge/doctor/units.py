@@ -19,6 +19,7 @@ PROPERTIES = (
     "FragmentPath",
     "LoadError",
     "LoadState",
+    "MainPID",
     "MemoryCurrent",
     "MemoryMax",
     "NRestarts",
@@ -77,10 +78,10 @@ class Journal:
         )
 
     @property
-    def last_error(self) -> str | None:
+    def last_error(self) -> Line | None:
         """What the daemon itself said last of what it could not do."""
         own = [line for line in self.lines if line.pid != _SYSTEMD and line.priority <= _ERROR]
-        return own[-1].text if own else None
+        return own[-1] if own else None
 
 
 def shown(unit: str) -> dict[str, str]:
