@@ -92,13 +92,13 @@ class Service:
         document = self._status()
         if document is None:
             return Verdict(well=False, detail="it has not yet said how it is")
-        return _judged(document, None)
+        return judged(document, None)
 
     def wait_until_well(self, wait_s: float, model: str | None = None) -> Verdict:
         """Look until it is well with that model, steadily, or the time is over."""
         verdict, since, first = self._silent(), 0.0, -1
         for document in self._new_documents(time.monotonic() + wait_s):
-            verdict = _judged(document, model) if document else self._silent()
+            verdict = judged(document, model) if document else self._silent()
             if not (document and verdict.well):
                 first = -1
                 if self._restarts() - self._restarts_before >= _DEATHS:
@@ -167,7 +167,8 @@ class Service:
             raise DeviceError(f"systemd did not do it: {error}") from error
 
 
-def _judged(document: dict[str, Any], model: str | None) -> Verdict:
+def judged(document: dict[str, Any], model: str | None) -> Verdict:
+    """What a status document says; `model`: the sha256 of the one that should look, if any."""
     found = document["model"]["sha256"]
     states = document["health"]["states"]
     bad = [s for s in states if s["level"] == "error" or s["name"] in _NOT_FOLLOWED]
