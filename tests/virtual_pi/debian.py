@@ -113,12 +113,11 @@ class Debian:
 
     def configure(self, root: Path, public_key: Path) -> None:
         """Do what the packages' scripts would have done, as far as it is needed."""
-        for name in ("bin", "sbin", "lib"):
-            if not (root / name).exists():
-                (root / name).symlink_to(f"usr/{name}")
-        for link, target in (("awk", "mawk"), ("python3", f"python{self.python}")):
-            (root / "usr/bin" / link).unlink(missing_ok=True)
-            (root / "usr/bin" / link).symlink_to(target)
+        for name in ("bin", "sbin", "lib", "lib64"):
+            _merge(root, name)
+        python = f"python{self.python}"
+        for name, target in (("awk", "mawk"), ("python3", python), ("nc", "nc.openbsd")):
+            link(root / "usr/bin" / name, target)
         for name, text in _FILES.items():
             write(root / name, text)
         (root / "etc/sudoers.d/010_pi-nopasswd").chmod(0o440)
@@ -160,6 +159,16 @@ def link(path: Path, target: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.symlink_to(target)
+
+
+def _merge(root: Path, name: str) -> None:
+    """Have /bin be /usr/bin and so on, as usr-is-merged does: Debian 12's packages use both."""
+    folder, merged = root / name, root / "usr" / name
+    if folder.is_dir() and not folder.is_symlink():
+        run("cp", "--archive", f"{folder}/.", merged)
+        shutil.rmtree(folder)
+    if not folder.is_symlink() and merged.is_dir():
+        folder.symlink_to(f"usr/{name}")
 
 
 def run(*words: object, timeout_s: float = STEP_S) -> str:
