@@ -19,7 +19,6 @@ from galago.edge.activation.models import Models
 from galago.edge.config.keys import Key, Place, dotted, leaves
 from galago.edge.config.read import Loaded
 from galago.edge.config.show import toml
-from galago.edge.doctor.commands import ask
 from galago.edge.doctor.examination import Report
 from galago.edge.doctor.finding import Finding, Group
 from galago.edge.doctor.packages import versions
@@ -27,7 +26,6 @@ from galago.edge.doctor.patient import Patient
 from galago.edge.doctor.redact import GONE, Redactor
 from galago.edge.doctor.report import as_text
 from galago.edge.doctor.secrets import known_secrets
-from galago.edge.doctor.units import UNIT
 from galago.edge.setting import Secret
 from galago.edge.state import models_folder
 from galago.files import replacing
@@ -110,7 +108,9 @@ def _entries(patient: Patient, report: Report, redact: Redactor) -> Iterator[Ent
     text = redact.known(_configuration(patient))
     yield Entry("configuration.toml", "the settings in effect", text)
     yield document("service-status.json", "what the daemon last said of itself", patient.status)
-    yield Entry("service-unit.txt", "the unit and its drop-ins", redact.known(_unit(patient)))
+    yield Entry(
+        "service-unit.txt", "the unit and its drop-ins", redact.known(unit_text(patient.unit_files))
+    )
     yield document("service-facts.json", "what systemd knows of it", _facts(patient))
     yield entry("service-log.txt", f"the last {_LINES} lines of its log", _log(patient))
     yield entry("packages.txt", "what this Python can import", _packages())
@@ -164,11 +164,6 @@ def _harmless(place: Place, key: Key, value: Any) -> Any:
     is_choice = key.kind is not str and get_args(key.kind) and isinstance(value, str)
     named = dotted(place) in _TEXTS or key.shown is not None or place[-1] in {"labels", "region"}
     return value if is_plain or is_choice or named else GONE
-
-
-def _unit(patient: Patient) -> str:
-    answer = ask("systemctl", "cat", UNIT) if patient.is_installed else None
-    return unit_text(answer.said) if answer else "not installed\n"
 
 
 def unit_text(said: str) -> str:

@@ -128,6 +128,11 @@ class Patient:
         """What systemd knows of the service; None without systemd."""
         return units.shown(units.UNIT) if self.at("/run/systemd/system").is_dir() else None
 
+    @cached_property
+    def unit_files(self) -> str:
+        """The unit and its drop-ins as they are written; "" where there are none."""
+        return units.written(units.UNIT) if self.is_installed else ""
+
     @property
     def is_installed(self) -> bool:
         """Whether the service is."""

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from galago.edge.config.keys import leaves
-from galago.edge.doctor.commands import ask
 from galago.edge.doctor.patient import Patient
 from galago.edge.doctor.units import UNIT
 from galago.edge.setting import Secret
@@ -74,8 +73,7 @@ def _of_secret(secret: Secret) -> Iterator[str]:
 
 def _of_unit(patient: Patient) -> Iterator[str]:
     """What drop-ins hand to the service, by value or from a file."""
-    answer = ask("systemctl", "cat", UNIT) if patient.is_installed else None
-    for line in (answer.said if answer else "").splitlines():
+    for line in patient.unit_files.splitlines():
         match = _UNIT_LINE.match(line)
         if match and match[1] == "LoadCredential":
             yield from _of_file(patient.at(match[2].partition(":")[2] or "/"))

@@ -90,6 +90,12 @@ def shown(unit: str) -> dict[str, str]:
     return parse_properties(answer.said if answer else "")
 
 
+def written(unit: str) -> str:
+    """The files of a unit, each below a comment with its name."""
+    answer = ask("systemctl", "cat", unit)
+    return answer.said if answer else ""
+
+
 def manager(name: str) -> str:
     """A property of systemd itself; "" where it has none."""
     answer = ask("systemctl", "show", f"--property={name}", "--value")
