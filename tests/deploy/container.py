@@ -28,10 +28,15 @@ device = "porch"
 [camera]
 source = "{source}"
 
+[model]
+{model}
+
 [web]
 enabled = false
 {more}
 """
+# A model is new for a second only.
+SOON_PROVEN = "probation_pictures = 20\nprobation_min = 0"
 HANG_S = 300.0
 WAIT_S = 60
 UNIT = "galago.service"
@@ -105,9 +110,9 @@ class Device(Machine):
         return (self.root / path).read_text()
 
 
-def configuration(source: str = SOURCE, more: str = "") -> str:
+def configuration(source: str = SOURCE, *, model: str = SOON_PROVEN, more: str = "") -> str:
     """The text of a galago.toml."""
-    return CONFIGURATION.format(source=source, more=more)
+    return CONFIGURATION.format(source=source, model=model, more=more)
 
 
 def write_payload(folder: Path, target: Target, model: Path, config: str | None) -> Path:

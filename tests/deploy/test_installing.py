@@ -117,11 +117,37 @@ def test_a_better_model_is_taken_by_the_running_service(
     assert done.detail("service") == "reload"
     assert device.main_pid() == pid
     assert device.status()["model"]["sha256"] == digest(better_path)
-    gone_back = device.installer("rollback", "--json")
-    assert gone_back.code == 0, gone_back
-    assert device.facts()["model"] == digest(payloads / "first" / "shapes.tflite")
-    refused = device.install("better")
+
+
+def test_a_rollback_brings_the_model_before_and_remembers_the_other(
+    device: Device, payloads: Path, better_path: Path
+) -> None:
+    """What is deployed again is refused then, unless it is wanted all the same."""
+    first = device.facts()["model"]
+    vary(payloads / "first", "worse", model=better_path)
+    assert device.install("worse", "--again").code == 0
+    done = device.installer("rollback", "--json")
+    assert (done.code, done.states) == (0, {"rollback": "done", "healthy": "done"}), done
+    assert device.facts()["model"] == device.status()["model"]["sha256"] == first
+    refused = device.install("worse")
     assert (refused.code, refused.states["model"]) == (3, "failed"), refused
+    assert device.install("worse", "--again").code == 0
+
+
+def test_a_rollback_goes_to_a_model_that_was_still_new(
+    device: Device, payloads: Path, better_path: Path
+) -> None:
+    """To deploy twice within a probation leaves a way back all the same."""
+    slow = configuration(model="probation_min = 60")
+    vary(payloads / "first", "new-1", config=slow)
+    vary(payloads / "first", "new-2", config=slow, model=better_path)
+    first = device.facts()["model"]
+    for name in ("new-1", "new-2"):
+        assert device.install(name, "--again").code == 0
+    assert device.facts()["model"] == digest(better_path)
+    done = device.installer("rollback", "--json")
+    assert done.code == 0, done
+    assert device.facts()["model"] == device.status()["model"]["sha256"] == first
 
 
 def test_a_file_that_is_no_model_is_refused(device: Device, payloads: Path, tmp_path: Path) -> None:
@@ -150,7 +176,7 @@ def test_a_configuration_with_a_mistake_never_takes_the_others_place(
 
 def test_a_configuration_with_a_model_of_its_own_is_refused(device: Device, payloads: Path) -> None:
     """It would have the deployed one never look."""
-    text = configuration(more='[model]\nfile = "/etc/galago/mine.tflite"\n')
+    text = configuration(model='file = "/etc/galago/mine.tflite"')
     vary(payloads / "first", "own-model", config=text)
     done = device.install("own-model")
     assert (done.code, done.states["configuration"]) == (1, "failed"), done
@@ -236,16 +262,16 @@ def test_killed_at_any_moment_a_second_run_completes_it(
 
 def test_two_at_once_are_refused(device: Device) -> None:
     """The second says so, and changes nothing."""
-    holder = "flock /run/galago-installer.lock sleep 5 & sleep 0.5"
-    device.run("sh", "-c", holder)
+    hold = "flock --close /run/galago-installer.lock sleep 60 >/dev/null 2>&1 & echo $!; sleep 0.5"
+    pid = device.run("sh", "-c", hold).strip()
     done = device.install("first")
+    device.run("kill", pid)
     assert done.code == 1
     assert "another installation is under way" in done.said
 
 
 def test_uninstalling_leaves_what_the_camera_has_seen(device: Device) -> None:
     """Program and service go; events, pictures and configuration only when asked to."""
-    device.run("sleep", "5")  # the last test's lock
     done = device.installer("uninstall", "--json")
     assert (done.code, done.states) == (0, {"service": "done", "environment": "done"}), done
     assert device.facts()["service"] == "absent"

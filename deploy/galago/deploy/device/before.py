@@ -66,7 +66,7 @@ class Before:
         """
         names = []
         if self.model is not None and self.model != model.active(places):
-            model.take_back(environment.in_use(places) or "", places)
+            model.bring_back(self.model, environment.in_use(places) or "", places)
             names.append(f"model {self.model[:12]}")
         if self.files:
             _put_back(self.files)

@@ -90,6 +90,8 @@ class Installation:
         parcel, places = self._parcel, self._places
         what = f"galago {parcel.galago}, release {parcel.release}"
         ready = environment.is_ready(parcel.release, places)
+        if self._dry and not ready:
+            environment.check_room(parcel, places)
         if self._is_settled(what, changed=not ready or self._in_use != parcel.release):
             return
         began = time.monotonic()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from galago.deploy.device.places import Places
-from galago.deploy.device.running import ended, last_line, run
+from galago.deploy.device.running import ended, last_line
 from galago.errors import DeviceError
 
 _VERIFY_S = 600.0  # golden frames on a Zero 2 W, from a cold card
@@ -54,14 +54,21 @@ def activate(file: Path, release: str, places: Places, *, again: bool) -> Activa
         raise DeviceError(f"the model could not be tried: {why}") from error
 
 
-def take_back(release: str, places: Places) -> None:
-    """The model before this one is active again, and this one is remembered as bad.
+def bring_back(sha256: str, release: str, places: Places) -> None:
+    """Have an earlier model look again, and the one that took its place remembered as bad.
+
+    One that was still new itself is nothing that `galago rollback` goes back to; here it is.
 
     Raises:
-        DeviceError: there is none.
+        DeviceError: it is not there any more, or is refused.
     """
     command = places.releases / release / "bin/galago"
-    run(command, "rollback", "--state", places.state, timeout_s=_VERIFY_S)
+    ended(command, "rollback", "--state", places.state, timeout_s=_VERIFY_S)
+    if active(places) == sha256:
+        return
+    outcome = activate(places.state / "models" / f"{sha256}.tflite", release, places, again=True)
+    if outcome.state == "refused":
+        raise DeviceError(f"the model {sha256[:12]} cannot be brought back: {outcome.reason}")
 
 
 def _make_state(places: Places) -> None:
