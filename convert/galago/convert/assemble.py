@@ -1,10 +1,12 @@
 """Put a finished flatbuffer, its description and its golden frames together into a model file.
 
 - What the camera will run is what recorded the golden answers: nothing is changed afterwards.
-- The same parts give the same bytes: nothing here knows the time or the machine's name.
+- The same parts give the same bytes: nothing here knows the time or the machine's name. Its kind
+  of processor is written down, because the golden answers are that kind's.
 """
 
 import hashlib
+import platform
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,6 +68,7 @@ def assemble(  # noqa: PLR0913 - what the file says, each by its name
             accelerated=interpreter.delegated,
             exact=interpreter.is_integer,
             tolerance=_tolerance(flatbuffer, classifier, golden),
+            machine=platform.machine(),
         ),
         temperature=temperature,
         thresholds=thresholds or {},

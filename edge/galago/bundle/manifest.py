@@ -32,7 +32,8 @@ class Recorded:
 
     `frames`: how many there are. `interpreter`: name and version; `accelerated`: an XNNPACK
     delegate ran the graph. `exact`: the graph is integer, so the same interpreter must give the
-    same bits on another machine; otherwise a score may differ by `tolerance`, 0–1.
+    same bits on another machine of the kind; otherwise a score may differ by `tolerance`, 0–1.
+    `machine`: the kind, as platform.machine() names it; "" where the file does not say.
     """
 
     frames: int
@@ -40,6 +41,7 @@ class Recorded:
     accelerated: bool
     exact: bool
     tolerance: float
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ def _recorded(value: Any) -> Recorded:
         accelerated=_one_of(value["accelerated"], (True, False), "accelerated"),
         exact=_one_of(value["exact"], (True, False), "exact"),
         tolerance=_number(value["tolerance"], "tolerance", 0, 1),
+        machine=str(value.get("machine", "")),
     )
 
 
