@@ -103,10 +103,16 @@ def _active(unit: Mapping[str, str]) -> Finding:
     if unit.get("SubState") == "auto-restart":
         return error("service", f"it ended and is started again and again: {what}", fix)
     if state == "activating":
-        return note("service", "it is starting; ask again in a minute", "")
+        return _starting(unit.get("NRestarts", "0"))
     if state == "failed":
         return error("service", f"it has failed: {what}", fix)
     return warning("service", "it does not run", "sudo systemctl start galago.service")
+
+
+def _starting(restarts: str) -> Finding:
+    if restarts in {"", "0"}:
+        return note("service", "it is starting; ask again in a minute")
+    return warning("service", f"it is starting, after it was restarted {restarts} times", _LOG)
 
 
 def death(unit: Mapping[str, str]) -> tuple[str, str]:
