@@ -13,13 +13,18 @@ from tests.house.environments import REPOSITORY
 CACHE = REPOSITORY / ".cache"
 
 
+def this_machine() -> tuple[str, str]:
+    """Code name and machine of this system, as targets are called."""
+    lines = Path("/etc/os-release").read_text().splitlines()
+    about = {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
+    return about.get("VERSION_CODENAME", ""), os.uname().machine
+
+
 @pytest.fixture(scope="session")
 def here() -> Target:
     """The target that this machine is."""
     try:
-        lines = Path("/etc/os-release").read_text().splitlines()
-        about = {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
-        return target_named(about.get("VERSION_CODENAME", ""), os.uname().machine)
+        return target_named(*this_machine())
     except (OSError, UsageError) as error:
         pytest.skip(f"no device is like this machine: {error}")
 

@@ -39,12 +39,14 @@ def places(tmp_path: Path) -> Places:
     return Places(tmp_path / "root")
 
 
-@pytest.fixture
-def parcel(any_model: Path, tmp_path: Path) -> Parcel:
+@pytest.fixture(scope="module")
+def parcel(tmp_path_factory: pytest.TempPathFactory) -> Parcel:
     """A payload for 32 bits without wheels."""
+    folder = tmp_path_factory.mktemp("parcel")
+    (folder / "porch.tflite").write_bytes(b"a model")
     target = target_named("bookworm", "armv7l")
-    pack(target, tmp_path / "payload", model=any_model, wheels=False)
-    return Parcel.read(tmp_path / "payload")
+    pack(target, folder / "payload", model=folder / "porch.tflite", wheels=False)
+    return Parcel.read(folder / "payload")
 
 
 def make_release(places: Places, name: str) -> None:

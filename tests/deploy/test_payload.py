@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,17 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "mine.toml"
     path.write_text('device = "porch"\n')
     return path
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A payload without wheels, for tests to copy."""
+    folder = tmp_path_factory.mktemp("packed")
+    (folder / "porch.tflite").write_bytes(b"a model")
+    (folder / "mine.toml").write_text('device = "porch"\n')
+    model, config = folder / "porch.tflite", folder / "mine.toml"
+    out = folder / "payload"
+    return pack(SMALL, out, model=model, config=config, wheels=False, cache=folder).folder
 
 
 def test_the_installer_reads_what_was_packed(any_model: Path, config: Path, tmp_path: Path) -> None:
@@ -78,11 +90,10 @@ def test_nothing_is_mixed_with_what_is_there(any_model: Path, tmp_path: Path) ->
 )  # fmt: skip
 @pytest.mark.parametrize("gone", [False, True])
 def test_what_was_spoilt_on_its_way_is_found_out(
-    name: str, any_model: Path, config: Path, tmp_path: Path, *, gone: bool
+    name: str, packed: Path, tmp_path: Path, *, gone: bool
 ) -> None:
     """Before anything is installed; the file is named."""
-    folder = tmp_path / "payload"
-    pack(SMALL, folder, model=any_model, config=config, wheels=False, cache=tmp_path)
+    folder = shutil.copytree(packed, tmp_path / "payload")
     if gone:
         (folder / name).unlink()
     else:
@@ -105,11 +116,10 @@ def test_what_was_spoilt_on_its_way_is_found_out(
     ],
 )
 def test_a_payload_that_is_none_is_refused(
-    change: dict[str, object], says: str, any_model: Path, tmp_path: Path
+    change: dict[str, object], says: str, packed: Path, tmp_path: Path
 ) -> None:
     """Nothing outside its folder is read, whatever it names."""
-    folder = tmp_path / "payload"
-    pack(SMALL, folder, model=any_model, wheels=False, cache=tmp_path)
+    folder = shutil.copytree(packed, tmp_path / "payload")
     manifest = json.loads((folder / "payload.json").read_text())
     (folder / "payload.json").write_text(json.dumps(manifest | change))
     with pytest.raises(DeviceError, match=says):

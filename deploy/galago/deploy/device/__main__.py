@@ -5,6 +5,7 @@ Exits 0 if all is well, 3 if the model is refused or the service is not well, 1 
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _change(options: argparse.Namespace) -> None:
+    os.umask(0o022)  # the service's user reads what root writes here
     places = Places()
     say = as_json if options.json else as_text
     conditions.check(places)

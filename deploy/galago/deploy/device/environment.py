@@ -48,10 +48,13 @@ def is_ready(release: str, places: Places) -> bool:
     return ended(folder / "bin/python", "-I", "-c", "", timeout_s=_CHECK_S).returncode == 0
 
 
-def version_of(release: str, places: Places) -> str:
-    """Galago's version in a complete release."""
-    record = json.loads((places.releases / release / _RECORD).read_text("utf-8"))
-    return str(record["galago"])
+def loads(release: str, places: Places) -> bool:
+    """Whether the daemon's parts load; that takes a small Pi a while."""
+    try:
+        _check(places.releases / release)
+    except DeviceError:
+        return False
+    return True
 
 
 def make(parcel: Parcel, places: Places) -> None:

@@ -17,10 +17,11 @@ from galago.deploy.device import configuration, environment, model, unit
 from galago.deploy.device.before import Before
 from galago.deploy.device.packages import bring_modules, bring_picamera2
 from galago.deploy.device.parcel import Parcel
-from galago.deploy.device.places import Places
+from galago.deploy.device.places import SERVICE, Places
 from galago.deploy.device.service import Service
 from galago.deploy.device.tell import Say, State, Told
 from galago.errors import DeviceError
+from galago.files import remove_leftovers
 
 
 class NotWellError(DeviceError):
@@ -90,12 +91,15 @@ class Installation:
         parcel, places = self._parcel, self._places
         what = f"galago {parcel.galago}, release {parcel.release}"
         ready = environment.is_ready(parcel.release, places)
+        if ready and not self._was_well:  # a card may have lost some of it
+            ready = environment.loads(parcel.release, places)
         if self._dry and not ready:
             environment.check_room(parcel, places)
         if self._is_settled(what, changed=not ready or self._in_use != parcel.release):
             return
         began = time.monotonic()
-        self._changes.before.release = self._changes.before.release or self._in_use
+        if self._in_use != parcel.release:
+            self._changes.before.release = self._changes.before.release or self._in_use
         self._keep()
         if not ready:
             bring_modules(parcel)
@@ -190,16 +194,21 @@ class Installation:
         if before.installed and not before.is_empty:
             before.write(places.last)
         environment.prune(places)
+        unit_file = places.units / SERVICE
+        for path in (places.link, places.last, places.configuration, unit_file, places.unfinished):
+            remove_leftovers(path)
         places.unfinished.unlink()
 
     def _go_back(self, wait_s: float) -> None:
         """Bring back what was there; for a lack of health, only what was well."""
         before = self._changes.before
-        self._step = "undo"
+        all_done, self._step = self._step == "healthy", "undo"
         if self._dry or before.is_empty:
             return
-        if not before.installed or (self._changes.told and not self._was_well):
-            self._tell("note", "nothing was well before: all stays, and a second run goes on")
+        if not before.installed or (all_done and not self._was_well):
+            self._tell("note", "nothing was well before: what is installed stays")
+            if all_done:
+                self._finish()
             return
         try:
             names = before.bring_back(self._places)

@@ -118,7 +118,7 @@ class Service:
         seen = self._written()
         while time.monotonic() < end:
             time.sleep(_POLL_S)
-            if not self.is_active or self._invocation() == self._replaced:
+            if self._property("ActiveState") != "active" or self._invocation() == self._replaced:
                 yield None
             elif (now := self._written()) != seen:
                 seen = now
@@ -141,6 +141,8 @@ class Service:
     def _silent(self) -> Verdict:
         """It is not up: the last thing that it has said to the journal."""
         state = self._property("ActiveState")
+        if state == "reloading":
+            return Verdict(well=False, detail="it is still reading anew")
         if state in {"activating", "active"} and not self._restarts():
             return Verdict(well=False, detail="it is starting")
         asked = ("--priority=warning", "--lines=1", "--output=cat", "--no-pager", "--quiet")
