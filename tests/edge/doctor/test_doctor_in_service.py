@@ -21,6 +21,7 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", GALAGO)
 @pytest.fixture(scope="module")
 def booted(model_path: Path) -> Iterator[Machine]:
     """A machine with the service installed."""
+    needs_time()
     needs_a_machine()
     with Machine() as machine:
         (machine.root / "etc/galago").mkdir(exist_ok=True)
@@ -66,7 +67,6 @@ def test_a_running_service_is_seen_and_left_in_peace(machine: Machine) -> None:
 
 def test_whoever_is_not_root_is_told_what_that_hides(machine: Machine) -> None:
     """The log, and the service's folder: neither passes for a good one."""
-    needs_time()
     machine.write("etc/galago/galago.toml", '[camera]\nsource = "fake:bars*9"\n')
     (machine.root / "var/lib/private/galago").mkdir(parents=True, exist_ok=True)
     (machine.root / "var/lib/private").chmod(0o700)
@@ -81,7 +81,6 @@ def test_whoever_is_not_root_is_told_what_that_hides(machine: Machine) -> None:
 
 def test_a_service_that_dies_is_told_with_its_reason(machine: Machine) -> None:
     """A mistake in the configuration, and every death that it cost."""
-    needs_time()
     start(machine)
     machine.write("etc/galago/galago.toml", "[camra]\n")
     machine.run("systemctl", "kill", "--signal=KILL", UNIT)
@@ -96,7 +95,6 @@ def test_a_service_that_dies_is_told_with_its_reason(machine: Machine) -> None:
 
 def test_a_drop_in_that_keeps_it_from_starting_is_named(machine: Machine) -> None:
     """A group that this system lacks, and hardening that hides the processor."""
-    needs_time()
     configure(machine, "fake:bars*forever")
     lines = "[Service]\nSupplementaryGroups=no-such-group\nProcSubset=pid\nRestartSec=30\n"
     file = machine.drop_in(UNIT, lines)
@@ -114,7 +112,6 @@ def test_a_drop_in_that_keeps_it_from_starting_is_named(machine: Machine) -> Non
 
 def test_its_archive_has_the_log_and_no_secret(machine: Machine) -> None:
     """From a real journal, with real drop-ins."""
-    needs_time()
     file = machine.drop_in(UNIT, f"[Service]\nEnvironment=BROKER={HIDDEN}\n")
     try:
         start(machine)

@@ -1,6 +1,8 @@
 """The whole examination, and how it is shown."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from galago.edge.doctor.patient import Patient
 from galago.edge.doctor.report import WIDTH, as_text
 from tests.conftest import Outcome
 from tests.edge.doctor.parts import House, levels
+
+HANG_S = 120.0
 
 LONG = "a cable that is much longer than what anyone would want to read in one line of a terminal"
 REPORT = Report(
@@ -122,3 +126,21 @@ def test_the_command_answers_in_json(galago: Callable[..., Outcome], tmp_path: P
     assert found["configuration"]["level"] == "ok"
     assert outcome.code == (3 if document["level"] == "error" else 0)
     assert document["machine"]["galago"]
+
+
+def test_a_workstation_that_is_not_posix_gets_its_answer(tmp_path: Path) -> None:
+    """As Windows, which has no groups, no file locks and no systemd."""
+    code = """
+import os, sys
+for name in ("pwd", "grp", "fcntl", "resource"):
+    sys.modules[name] = None
+del os.geteuid, os.getuid, os.getgroups
+from galago.cli import main
+sys.exit(main(["doctor", "--bundle", sys.argv[1]]))
+"""
+    command = [sys.executable, "-P", "-c", code, str(tmp_path / "support.zip")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=HANG_S)
+    assert "Traceback" not in done.stderr
+    assert "accelerated" in done.stdout
+    assert "fault of Galago" not in done.stdout
+    assert (tmp_path / "support.zip").exists()

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from galago.edge.activation.models import Models
 from galago.edge.config.keys import Key, Place, dotted, leaves
 from galago.edge.config.read import Loaded
 from galago.edge.config.show import toml
@@ -27,7 +26,6 @@ from galago.edge.doctor.redact import GONE, Redactor
 from galago.edge.doctor.report import as_text
 from galago.edge.doctor.secrets import known_secrets
 from galago.edge.setting import Secret
-from galago.edge.state import models_folder
 from galago.files import replacing
 
 SCHEMA = 1
@@ -199,8 +197,8 @@ def _packages() -> str:
 
 
 def _ledger(patient: Patient) -> dict[str, Any] | None:
-    models = Models(models_folder(patient.state))
     try:
+        models = patient.models
         return {"active": models.active, "there": models.names(), **asdict(models.ledger)}
-    except OSError:
+    except (OSError, ImportError):
         return None

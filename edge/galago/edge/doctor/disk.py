@@ -1,6 +1,7 @@
 """The disk or card: is there room, can it be written, does it fail?"""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,9 +34,10 @@ def existing(path: Path) -> Path:
 
 
 def _room(place: Path, keep_free_mb: float) -> Iterator[Finding]:
+    yield judge_room(shutil.disk_usage(place).free / 1e6, keep_free_mb)
+    if not hasattr(os, "statvfs"):  # Windows
+        return
     disk = os.statvfs(place)
-    free_mb = disk.f_bavail * disk.f_frsize / 1e6
-    yield judge_room(free_mb, keep_free_mb)
     if disk.f_files and disk.f_favail / disk.f_files < _FEW:
         yield warning(
             "inodes",

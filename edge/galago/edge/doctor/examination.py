@@ -19,6 +19,7 @@ from galago.edge.doctor import (
     health,
     model,
     network,
+    packages,
     rights,
     runtime,
     service,
@@ -26,7 +27,6 @@ from galago.edge.doctor import (
 )
 from galago.edge.doctor.finding import LEVELS, Finding, Group, Level, note, warning, worst
 from galago.edge.doctor.packages import pip
-from galago.edge.doctor.packages import versions as versions_of_all
 from galago.edge.doctor.patient import Patient
 
 
@@ -109,7 +109,7 @@ def _looked(check: Check, patient: Patient) -> Iterator[Finding]:
 
 def machine_facts() -> dict[str, Any]:
     """This machine; without numpy or OpenCV only what Python itself knows."""
-    known: dict[str, Any] = {"galago": versions_of_all().get("galago", "unknown")}
+    known: dict[str, Any] = {"galago": packages.versions().get("galago", "unknown")}
     try:
         from galago.edge.machine import this_machine  # noqa: PLC0415
     except ImportError:

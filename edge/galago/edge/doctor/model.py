@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from galago.edge.activation.ledger import Ledger
-from galago.edge.activation.models import Models
 from galago.edge.doctor.commands import as_root
 from galago.edge.doctor.finding import Finding, error, note, ok, warning
 from galago.edge.doctor.patient import Patient
@@ -19,8 +18,6 @@ _DROP = 0.02  # of the accuracy, by the conversion to integers
 
 def look(patient: Patient) -> Iterator[Finding]:
     """The configured file, else the active one of those that were activated."""
-    folder = Models(models_folder(patient.state))
-    path = active(patient)
     if not may_look(patient):
         yield note(
             "model",
@@ -29,20 +26,21 @@ def look(patient: Patient) -> Iterator[Finding]:
             as_root(),
         )
         return
+    path = active(patient)
     if path is None:
         yield _none(patient)
         return
     yield from _file(path)
     if patient.settings.model.file is None:
-        yield from judge_ledger(folder.ledger, folder.active)
+        yield from judge_ledger(patient.models.ledger, patient.models.active)
 
 
 def active(patient: Patient) -> Path | None:
     """The file that serves, or would; None if there is none."""
     if (configured := patient.settings.model.file) is not None:
         return configured
-    folder = Models(models_folder(patient.state))
-    return folder.path(folder.active) if folder.active else None
+    sha256 = patient.models.active
+    return patient.models.path(sha256) if sha256 else None
 
 
 def may_look(patient: Patient) -> bool:

@@ -4,19 +4,22 @@
 - Nothing here needs numpy or OpenCV, which may be what is wrong.
 """
 
+import getpass
 import json
 import os
-import pwd
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from galago.edge.config.read import DEFAULT_PATH, Loaded, read_config
 from galago.edge.config.schema import Config
 from galago.edge.doctor import units
 from galago.edge.doctor.probe import probe
-from galago.edge.state import SERVICE_STATE, SERVICE_STATUS, state_folder
+from galago.edge.state import SERVICE_STATE, SERVICE_STATUS, models_folder, state_folder
 from galago.errors import ConfigError
+
+if TYPE_CHECKING:
+    from galago.edge.activation.models import Models
 
 
 class Patient:
@@ -95,20 +98,28 @@ class Patient:
     def user(self) -> str:
         """The name of whoever asks, also through sudo."""
         try:
-            return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:  # a container's user without a name
-            return str(os.getuid())
+            return os.environ.get("SUDO_USER") or getpass.getuser()
+        except (OSError, KeyError, ImportError):  # a container's user without a name
+            return "this user"
 
     @property
     def is_root(self) -> bool:
         """Whether everything may be looked at."""
-        return os.geteuid() == 0
+        return hasattr(os, "geteuid") and os.geteuid() == 0  # Windows has no such user
 
     @cached_property
     def state(self) -> Path:
         """The daemon's own folder: the service's where there is one, else this user's."""
         service = self.at(SERVICE_STATE)
         return service if os.path.lexists(service) else state_folder()
+
+    @cached_property
+    def models(self) -> "Models":
+        """The models that were activated here."""
+        # Needs a lock that Windows does not have.
+        from galago.edge.activation.models import Models  # noqa: PLC0415
+
+        return Models(models_folder(self.state))
 
     @cached_property
     def status(self) -> dict[str, Any] | None:

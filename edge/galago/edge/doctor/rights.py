@@ -1,7 +1,6 @@
 """Who may do what: the groups of whoever asks, of the service, and of the devices."""
 
 import os
-import pwd
 from collections.abc import Iterator
 
 from galago.edge.doctor.finding import Finding, error, note, ok, warning
@@ -52,6 +51,8 @@ def _user(patient: Patient, groups: dict[str, tuple[int, list[str]]]) -> Iterato
 
 
 def _is_primary(user: str, number: int) -> bool:
+    import pwd  # noqa: PLC0415 - missing on Windows
+
     try:
         return pwd.getpwnam(user).pw_gid == number
     except KeyError:

@@ -98,7 +98,9 @@ def _active(unit: Mapping[str, str]) -> Finding:
     if state in {"active", "reloading"}:
         since = unit.get("ActiveEnterTimestamp", "")
         status = f": {unit['StatusText']}" if unit.get("StatusText") else ""
-        return ok("service", f"active since {since}{status}")
+        restarts = unit.get("NRestarts", "0")
+        again = f", restarted {restarts} times before" if restarts != "0" else ""
+        return ok("service", f"active since {since}{again}{status}")
     what, fix = death(unit)
     if unit.get("SubState") == "auto-restart":
         return error("service", f"it ended and is started again and again: {what}", fix)
