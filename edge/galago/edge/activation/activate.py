@@ -83,9 +83,12 @@ def activate(path: Path, models: Models, limits: Limits, *, again: bool = False)
     try:
         check(ModelFile.read(staged), limits)
     except ModelFileError as error:
-        staged.unlink()
-        return _outcome("refused", sha256, models, str(error))
+        with models.turn():
+            models.discard()  # and not the file itself: it may be the one to go back to
+            return _outcome("refused", sha256, models, str(error))
     with models.turn():
+        if not models.is_whole(sha256):  # another activation meanwhile has discarded it
+            models.stage(sha256, model.content)
         models.try_out(sha256)
         return _outcome("activated", sha256, models)
 
