@@ -14,16 +14,17 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from galago.edge.activation.ledger import Ledger, Trial
 from galago.errors import UsageError
-from galago.files import relink, remove_leftovers, replacing
+from galago.files import relink, replacing
 
 # A model that has brought the daemon down so often while it was new is taken back.
 DEATHS = 3
@@ -79,6 +80,7 @@ class Models:
             OSError: the folder is not there, or not to be read.
         """
         with _locked(self._folder):
+            self._tidy()
             self.settle()
             yield self.ledger
 
@@ -106,8 +108,6 @@ class Models:
         owner = self._folder.parent.stat()
         if os.geteuid() == 0:  # by hand, for the service, whose user must be able to go back
             os.chown(self._folder, owner.st_uid, owner.st_gid)
-        for name in (self._link, self._state):
-            remove_leftovers(name)
 
     def stage(self, sha256: str, content: bytes) -> Path:
         """Put a model's file into the folder, durably, and have it read from there.
@@ -168,6 +168,15 @@ class Models:
         for name in self.names():
             if name not in wanted:
                 self.path(name).unlink(missing_ok=True)
+
+    def _tidy(self) -> None:
+        """Remove what somebody was writing who was killed: nobody else writes in one's turn.
+
+        Root may have left what the service's user may not remove: then the next activation does.
+        """
+        for left in self._folder.glob(".*"):
+            with suppress(OSError):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def _can_return_to(self, sha256: str | None) -> bool:
         return sha256 is not None and self.is_whole(sha256)
