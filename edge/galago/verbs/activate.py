@@ -57,8 +57,10 @@ def rollback(*, state: State = _STATE, as_json: Json = False) -> None:
     from galago.edge.state import models_folder
 
     folder = Models(models_folder(state))
+    before = folder.active
     with folder.turn():
-        folder.take_back("taken back by hand")
+        if folder.active == before:  # else an earlier call, interrupted, is completed by now
+            folder.take_back("taken back by hand")
     show(to_dict(folder), listing(folder), as_json=as_json)
 
 
