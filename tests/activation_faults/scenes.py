@@ -29,7 +29,7 @@ class Scene:
     """`before`: makes the models folder as it was; `words`: of galago; `code`: its exit status.
 
     `may`: names of the models that may be active at any moment, "" for none yet; `ends`: the one
-    that is at its end.
+    that is at its end. `one_step`: once it is over, the same again goes on from there.
     """
 
     before: Callable[[Models, Relatives], None]
@@ -37,6 +37,7 @@ class Scene:
     may: frozenset[str]
     ends: str
     code: int = 0
+    one_step: bool = False
 
 
 def _nothing(_models: Models, _relatives: Relatives) -> None:
@@ -56,6 +57,11 @@ def _second_on_trial(models: Models, relatives: Relatives) -> None:
 def _second(models: Models, relatives: Relatives) -> None:
     _second_on_trial(models, relatives)
     models.confirm()
+
+
+def _third_on_trial(models: Models, relatives: Relatives) -> None:
+    _second(models, relatives)
+    _serve(models, relatives, "third")
 
 
 def _second_has_died(models: Models, relatives: Relatives) -> None:
@@ -102,7 +108,12 @@ SCENES: Mapping[str, Scene] = {
     "the one before, too slow now": Scene(
         _second, _too_slow_now, frozenset({"second"}), "second", code=3
     ),
-    "back by hand": Scene(_second, _roll_back, frozenset({"first", "second"}), "first"),
+    "back by hand": Scene(
+        _second, _roll_back, frozenset({"first", "second"}), "first", one_step=True
+    ),
+    "back from a trial": Scene(
+        _third_on_trial, _roll_back, frozenset({"second", "third"}), "second", one_step=True
+    ),
     "probation is passed": Scene(_second_on_trial, _run, frozenset({"second"}), "second"),
     "the third death": Scene(_second_has_died, _run, frozenset({"first", "second"}), "first"),
 }

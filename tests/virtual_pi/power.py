@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -21,7 +21,7 @@ from typing import Self
 from tests.activation_faults.pace import Paced
 from tests.activation_faults.relatives import Relatives
 from tests.virtual_pi.environment import TREE
-from tests.virtual_pi.image import build
+from tests.virtual_pi.image import Image, build
 from tests.virtual_pi.lossy import Loss, LossyDisk
 from tests.virtual_pi.vm import VM
 
@@ -97,11 +97,10 @@ class Pi:
         self.acknowledged: set[str] = set()
 
     def __enter__(self) -> Self:
-        image, raw = build("amd64", "galago"), self._scratch / "disk.raw"
-        subprocess.run(["cp", "--sparse=always", image.disk, raw], check=True)  # noqa: S607
         with ExitStack() as stack:
-            stack.callback(raw.unlink)
-            self._disk = stack.enter_context(LossyDisk(raw, self._random.getrandbits(32)))
+            image = _copy(build("amd64", "galago"), self._scratch / "image")
+            stack.callback(shutil.rmtree, image.folder)
+            self._disk = stack.enter_context(LossyDisk(image.disk, self._random.getrandbits(32)))
             socket = f"nbd+unix:///?socket={self._disk.socket}"
             self._vm = stack.enter_context(VM(image, disk=socket))
             self._install()
@@ -228,3 +227,9 @@ class Pi:
             f"for i in $(seq 100); do [ -d {_STATE}/. ] && break; sleep 0.2; done;"
             f"/opt/galago/bin/galago activate {_MODELS}/first.tflite --state {_STATE}"
         )
+
+
+def _copy(image: Image, folder: Path) -> Image:
+    """One that may be written to, and that lasts where the original is made anew meanwhile."""
+    subprocess.run(["cp", "--recursive", "--sparse=always", image.folder, folder], check=True)  # noqa: S607
+    return replace(image, folder=folder)
