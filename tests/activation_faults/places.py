@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -49,7 +49,11 @@ class Folder:
     @contextmanager
     def _killed(self) -> Iterator[Path]:
         try:
-            yield Path(shutil.copytree(self.path, self._copy, symlinks=True))
+            yield Path(
+                shutil.copytree(
+                    self.path, self._copy, symlinks=True, copy_function=_copy_what_stays
+                )
+            )
         finally:
             shutil.rmtree(self._copy)
 
@@ -213,6 +217,12 @@ def _exported(socket: Path, device: Path) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(_READY_S)
+
+
+def _copy_what_stays(source: str, target: str) -> None:
+    """Only the thread that is led stands still: others of the daemon make files and remove them."""
+    with suppress(FileNotFoundError):
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _sync_something(path: Path) -> None:
