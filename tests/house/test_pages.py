@@ -67,7 +67,7 @@ def test_what_is_to_be_typed_is_understood(page: Page) -> None:
 def test_what_is_spoken_of_is_understood(page: Page) -> None:
     """In a sentence a command may be cut short, but not have a verb or option that is not there."""
     for span in page.spans:
-        for words in words_of(span.replace("…", "")):
+        for words in words_of(span.replace("…", "")) if "galago " in span else ():
             _must_be_understood(span, words, whole=False)
         option = _OPTION.fullmatch(span)
         assert option is None or option[1] in options() | FOREIGN, span

@@ -41,7 +41,7 @@ def understand(words: Sequence[str], *, whole: bool = True) -> None:
 
 def options() -> set[str]:
     """Every option of every verb."""
-    return set(_options(_APP))
+    return {"--help", *_options(_APP)}
 
 
 def _judge(command: Any, context: Any, given: dict[str, Any], *, whole: bool) -> None:
