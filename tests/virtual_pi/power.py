@@ -145,8 +145,6 @@ class Pi:
         return cut
 
     def _cut(self, doing: str) -> Cut:
-        if self._options:
-            self._vm.run(f"mount -o remount,{self._options} /")
         acknowledged = frozenset(self.acknowledged)
         loss = self._disk.cut()
         self._vm.cut()
@@ -186,6 +184,8 @@ class Pi:
         began = time.monotonic()
         self._vm.start()
         boot_s = time.monotonic() - began
+        if self._options:
+            self._vm.run(f"mount -o remount,{self._options} /")
         self._vm.wait_for(lambda: self._vm.ended(f"test -s {_SAID}").returncode == 0, FIRST_EVENT_S)
         event_s = time.monotonic() - began
         self._listen()
