@@ -115,6 +115,7 @@ class Debian:
         """Do what the packages' scripts would have done, as far as it is needed."""
         for name in ("bin", "sbin", "lib", "lib64"):
             _merge(root, name)
+        (root / "opt").mkdir(exist_ok=True)
         python = f"python{self.python}"
         for name, target in (("awk", "mawk"), ("python3", python), ("nc", "nc.openbsd")):
             link(root / "usr/bin" / name, target)
@@ -132,6 +133,10 @@ class Debian:
             with (root / "etc/fstab").open("a") as table:
                 table.write(_BOOT_PARTITION)
         if self.cloud_init:
+            # As update-ca-certificates does: cloud-init does not start without.
+            certificates = sorted((root / "usr/share/ca-certificates/mozilla").glob("*.crt"))
+            bundle = "".join(path.read_text() for path in certificates)
+            write(root / "etc/ssl/certs/ca-certificates.crt", bundle)
             write(root / "etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg", _NO_CLOUD)
             for unit in (root / "usr/lib/systemd/system").glob("cloud-*.service"):
                 enable(root, unit.name)

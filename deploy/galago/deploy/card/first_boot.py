@@ -35,7 +35,7 @@ from galago.deploy.card.hook import MARK, UNIT
 from galago.deploy.card.partition import BEFORE, FOLDER, INSTALLED, PAYLOAD, SECRETS
 from galago.deploy.device.__main__ import main as installer
 from galago.deploy.device.places import Places
-from galago.files import fsync, replacing
+from galago.files import fsync, remove_leftovers, replacing
 
 LOG = "galago-first-boot.txt"
 _NOT_WELL = 3  # the installer's: all is there, and the service is not well
@@ -82,6 +82,8 @@ def clean(card: Path, system: Path) -> None:
     os.sync()  # what the system has made of it is on its disk before it goes here
     for secret in sorted((card / SECRETS).glob("*")):
         wipe(secret)
+    for name in (NETWORK, LOG):
+        remove_leftovers(card / name)
     _take_key_out(card, system)
     for name in (VENDOR_DATA, FIRSTRUN):
         if _is_ours(card / name):
@@ -154,11 +156,15 @@ def _is_known(key: str, system: Path) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether it begins with our mark; another's script that was joined with ours does not."""
+    """Whether it begins with our mark, or was overwritten when the power went.
+
+    Another's script that was joined with ours does not.
+    """
     if not path.is_file():
         return False
-    head = path.read_bytes()[:200].decode(errors="replace").splitlines()[:2]
-    return any(line.startswith(f"# {MARK}") for line in head)
+    head = path.read_bytes()[:200].decode(errors="replace")
+    marked = any(line.startswith(f"# {MARK}") for line in head.splitlines()[:2])
+    return marked or (bool(head) and not head.strip("#"))
 
 
 def _overwrite(path: Path) -> None:

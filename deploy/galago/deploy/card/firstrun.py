@@ -146,7 +146,7 @@ def write(partition: Partition, settings: Settings) -> None:
 
 def script(settings: Settings) -> str:
     """A script of our own."""
-    return "".join((_BEGIN, _CUSTOM, *_settings(settings), _END))
+    return "".join((_BEGIN, *_settings(settings), _END))
 
 
 def joined(theirs: str, settings: Settings) -> str:
@@ -155,11 +155,12 @@ def joined(theirs: str, settings: Settings) -> str:
     imager_fixup replaces what follows the line that removes the script; here it finds that line.
     """
     first, _, rest = theirs.partition("\n")
-    ours = "".join(_settings(settings))
-    return f"{first}\n{f'{_CUSTOM}{ours}' if ours else ''}{_CALL}\n{rest}"
+    return "".join((f"{first}\n", *_settings(settings), f"{_CALL}\n{rest}"))
 
 
 def _settings(settings: Settings) -> Iterator[str]:
+    if settings.hostname or settings.key or settings.wifi:
+        yield _CUSTOM
     if settings.hostname:
         yield _HOSTNAME.format(name=shlex.quote(settings.hostname))
     if settings.key:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from galago.deploy.wheelhouse import digest_of
 from galago.errors import UsageError
-from galago.files import fsync, replacing
+from galago.files import fsync, remove_leftovers, replacing
 
 FOLDER = "galago"
 PAYLOAD = f"{FOLDER}/payload"
@@ -70,6 +70,7 @@ class Partition:
         """A file, with the folders that lead to it."""
         data = content.encode() if isinstance(content, str) else content
         path = self.root / name
+        remove_leftovers(path)
         if path.is_file() and path.read_bytes() == data:
             self.unchanged.append(name)
             return
