@@ -123,6 +123,7 @@ class Sshd:
             f"HostKey {self.folder / 'host'}",
             f"AuthorizedKeysFile {self.folder / 'user.pub'}",
             "PidFile none",
+            f"SetEnv HOME={self.folder}",  # whatever this user's shell would do at a login
             "StrictModes no",  # folders of tests may be for all to write
             "UsePAM no",
             "PasswordAuthentication no",

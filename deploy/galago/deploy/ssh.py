@@ -150,7 +150,7 @@ class Connection:
             code = _read_to_end(command, source, said.fileno(), take, deadline_s)
         words = self._said.read_text("utf-8", errors="replace")
         if code is None:
-            raise DeviceError(f"no end after {deadline_s:.0f} s: {explained(words, self.address)}")
+            raise DeviceError(f"{command[-1]} did not end within {deadline_s:.0f} s")
         if code == _LOST or (self._shared is not None and self._shared.poll() is not None):
             raise DeviceError(self._why(""))
         return Ended(code, "", words)

@@ -45,7 +45,8 @@ class NeededSecret:
 class Wanted:
     """A model, and a configuration or None: then what is there stays, or a first one is made.
 
-    `online`: the device fetches packages from the index. `again`: also if the model has failed there.
+    `online`: the device fetches packages from the index itself. `again`: a model that has failed
+    there may try once more.
     """
 
     model: Path
