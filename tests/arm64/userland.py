@@ -126,10 +126,13 @@ class Userland:
     def run(self, *words: object) -> "subprocess.CompletedProcess[str]":
         """Run Python there with the given arguments."""
         emulator = {"arm64": "qemu-aarch64-static", "armhf": "qemu-arm-static"}
-        enter = ("sh", "-euc", _ENTER, "sh", emulator[self.release.architecture], self._home)
-        command = (*enter, self._root, self._folder, "/opt/galago/bin/python", "-P", *words)
-        return subprocess.run(  # noqa: S607 - where Debian has it
-            ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", *map(str, command)],
+        command = (
+            *("unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"),
+            *("sh", "-euc", _ENTER, "sh", emulator[self.release.architecture], self._home),
+            *(self._root, self._folder, "/opt/galago/bin/python", "-P", *words),
+        )
+        return subprocess.run(
+            [str(word) for word in command],
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,

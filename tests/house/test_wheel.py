@@ -35,10 +35,11 @@ def accuracy(comparison: Comparison, metrics: Metrics) -> None:
 def source_files() -> set[str]:
     """Every file of the four roots, by its name in a wheel."""
     return {
-        str(path.relative_to(REPOSITORY / root))
+        str((Path(folder) / name).relative_to(REPOSITORY / root))
         for root in ROOTS
-        for path in (REPOSITORY / root / "galago").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        for folder, _, names in os.walk(REPOSITORY / root / "galago", followlinks=True)
+        if "__pycache__" not in Path(folder).parts
+        for name in names
     }
 
 

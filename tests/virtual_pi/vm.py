@@ -121,7 +121,7 @@ class VM:
                 self.boot_s = time.monotonic() - began
                 return
             self.cut()
-        raise RuntimeError(f"the guest did not come up:\n{self.console()}")
+        raise RuntimeError(f"the guest did not come up:\n{self.console()[-3000:]}")
 
     def power_on(self, snapshot: str = "") -> None:
         """Switch it on, and wait for nothing."""
@@ -167,7 +167,7 @@ class VM:
         """
         self.hang_up()
         if not self._comes_up(timeout_s):
-            raise RuntimeError(f"the guest did not come up again:\n{self.console()}")
+            raise RuntimeError(f"the guest did not come up again:\n{self.console()[-3000:]}")
 
     # --- snapshots ---
 
@@ -255,8 +255,8 @@ class VM:
         self._send(f"mkdir -p {where} && tar -C {where} -x", tar.stdout, target)
 
     def console(self) -> str:
-        """The end of what the guest and QEMU have said."""
-        return self._console.read_text(errors="replace")[-3000:]
+        """What the guest and QEMU have said since it was switched on."""
+        return self._console.read_text(errors="replace")
 
     def hang_up(self) -> None:
         """End the connections that are kept for the next command."""

@@ -3,14 +3,16 @@
 - The kernel's own USB/IP client (vhci_hcd) is given one end of a socket pair; this program answers
   on the other end as a UVC 1.0 camera would. The driver (uvcvideo), /dev/video*, udev's names and
   unplugging are therefore the real ones.
-- Pictures: red above, green below, with a white bar that moves. MJPEG and YUYV, 640x480, 320x240.
+- Pictures: red above, green below, with a white bar that moves; or those of a folder, with noise,
+  as a sensor has it. MJPEG and YUYV, 640x480, 320x240.
 - Controls: exposure, by hand or automatic. It has no focus and no white balance.
 - Obeys lines written to the FIFO: `plug`, `unplug`, `freeze`, `go`, `hang` (until opened anew),
-  `tear N` (cut off the end of every Nth picture; 0: of none), `reset` (plugged in and well).
+  `tear N` (cut off the end of every Nth picture; 0: of none), `reset` (plugged in and well),
+  `show NAME` (the folder's NAME.png; the first one from the start).
 
 Sources: USB Video Class 1.0 (descriptors, requests); kernel Documentation/usb/usbip_protocol.rst.
 
-    python3 webcam.py /run/webcam
+    python3 webcam.py /run/webcam [FOLDER]
 """
 
 import contextlib
@@ -22,6 +24,7 @@ import sys
 import threading
 import time
 from collections import deque
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +54,7 @@ CONTROLS: dict[int, tuple[str, dict[int, int]]] = {
 }
 
 
-def picture(width: int, height: int, number: int) -> Any:
+def drawn(width: int, height: int, number: int) -> Any:
     """(height, width, 3) uint8 BGR."""
     image = np.empty((height, width, 3), np.uint8)
     image[: height // 2] = (30, 30, 200)
@@ -61,16 +64,29 @@ def picture(width: int, height: int, number: int) -> Any:
     return image
 
 
-def encoded(image: Any) -> dict[int, bytes]:
-    """The picture in both formats."""
-    jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+def photographed(path: Path, width: int, height: int, number: int) -> Any:
+    """The same of a file, with noise."""
+    image = cv2.imread(str(path))
+    if image is None:
+        raise ValueError(f"{path} is no picture")
+    image = cv2.resize(image, (width, height))
+    noise = np.random.default_rng(number).normal(0, 3, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+@cache
+def encoded(shown: Path | None, size: tuple[int, int], number: int, form: int) -> bytes:
+    """A picture in a format; made when it is first sent, so that the camera is soon there."""
+    image = drawn(*size, number) if shown is None else photographed(shown, *size, number)
+    if form == MJPEG:
+        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
     y, cr, cb = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2YCrCb).astype(float))
     packed = np.empty((*image.shape[:2], 2), np.uint8)
     # OpenCV's are of full range; ITU-R BT.601 has 16 to 235, and 16 to 240 for the colours
     packed[:, :, 0] = 16 + y * (219 / 255)
     packed[:, 0::2, 1] = 128 + (cb[:, 0::2] - 128) * (224 / 255)
     packed[:, 1::2, 1] = 128 + (cr[:, 0::2] - 128) * (224 / 255)
-    return {MJPEG: jpeg, YUYV: packed.tobytes()}
+    return packed.tobytes()
 
 
 def frame_descriptors(subtype: int) -> bytes:
@@ -112,7 +128,6 @@ def configuration() -> bytes:
 DEVICE = struct.pack("<BBHBBBBHHHBBBB", 18, 1, 0x200, 0xEF, 2, 1, 64, 0x1209, 1, 0x100, 1, 2, 3, 1)
 CONFIGURATION = configuration()
 STRINGS = {1: "Galago", 2: "Virtual Webcam", 3: "VW0001"}
-CLIPS = [[encoded(picture(*size, n)) for n in range(PICTURES)] for size in SIZES]
 
 
 class Webcam:
@@ -121,6 +136,7 @@ class Webcam:
     frozen = False
     hung = False
     tear_every = 0
+    shown: Path | None = None
 
     def __init__(self) -> None:
         self._wire, kernels = socket.socketpair()
@@ -257,7 +273,8 @@ class Webcam:
                     continue
                 number += 1
                 rate = 10_000_000 // interval
-                content = CLIPS[frame - 1][number * 2 // rate % PICTURES][form]
+                which = number * 2 // rate % PICTURES
+                content = encoded(Webcam.shown, SIZES[frame - 1], which, form)
                 if Webcam.tear_every and number % Webcam.tear_every == 0:
                     content = content[: len(content) // 3]
                 self._send(content, number & 1)
@@ -283,7 +300,8 @@ class Webcam:
                 self._reply(number, header + content[start : start + step])
 
 
-def obey(fifo: Path) -> None:
+def obey(fifo: Path, pictures: list[Path]) -> None:
+    Webcam.shown = min(pictures, default=None)
     webcam = Webcam()
     while True:
         for line in fifo.read_text().splitlines():
@@ -298,6 +316,8 @@ def obey(fifo: Path) -> None:
                 Webcam.frozen = word == "freeze"
             if word in ("tear", "reset"):
                 Webcam.tear_every = int(rest[0]) if rest else 0
+            if word == "show":
+                (Webcam.shown,) = (path for path in pictures if path.stem == rest[0])
 
 
 if __name__ == "__main__":
@@ -305,4 +325,4 @@ if __name__ == "__main__":
     path = Path(sys.argv[1])
     path.unlink(missing_ok=True)
     os.mkfifo(path)
-    obey(path)
+    obey(path, [one for folder in sys.argv[2:] for one in Path(folder).glob("*.png")])

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from galago.edge.loop import Seen
 
 SCENES = 5  # that differ from each other
-# Levels on average, of 255, both with the same mean: of 19 900 pairs of photographs of cats and dogs
-# 99 in 100 differ by 39 or more, half of them by 65.
+# Levels on average, of 255, both with the same mean: of 19 900 pairs of photographs of cats and
+# dogs 99 in 100 differ by 39 or more, half of them by 65.
 DIFFERENT = 40.0
 
 _CELLS = 16  # a side
