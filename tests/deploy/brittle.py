@@ -27,7 +27,7 @@ _MEMORY = (
 
 
 def write_brittle(path: Path, pictures: Path, failing: Failing) -> Path:
-    """Make such a model and adopt it, with `pictures`, a folder without labels, as golden frames."""
+    """Make such a model and adopt it; `pictures`: a folder without labels, for golden frames."""
     labels, bare = path.with_suffix(".txt"), path.with_suffix(".bare")
     labels.write_text("\n".join(LABELS))
     bare.write_bytes(_flatbuffer(failing))

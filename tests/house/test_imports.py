@@ -127,7 +127,7 @@ def wrong_arrows(root: Path) -> list[str]:
         for name in [_module(path.relative_to(root))]
         if name[1] not in KNOW_ALL
         for target in _imports(path, name)
-        if target[0] == "galago" and not _allowed(name[1], target[1])
+        if target[0] == "galago" and target[1:] and not _allowed(name[1], target[1])
     ]
 
 
