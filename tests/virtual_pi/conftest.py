@@ -17,9 +17,10 @@ from tests.virtual_pi.vm import VM
 ASKED_FOR = "GALAGO_VIRTUAL_PI"
 SCENE_S = 100.0
 READY, SERVING = "ready", "serving"
+FIGURES: list[str] = []
 
 Booted: TypeAlias = Callable[[Arch], VM]
-Record: TypeAlias = Callable[[str, object], None]
+Record: TypeAlias = Callable[[object], None]
 
 
 def needs_virtual_pi(arch: Arch = "amd64") -> None:
@@ -68,9 +69,17 @@ def service(booted: Booted) -> Service:
 
 
 @pytest.fixture
-def record(record_property: Record) -> Record:
-    """Note a figure: in the report of `pytest --junit-xml`."""
-    return record_property
+def record(request: pytest.FixtureRequest) -> Record:
+    """Note what a scene took, to be told at the end."""
+    return lambda what: FIGURES.append(f"{request.node.name}: {what}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what the scenes took, in seconds of this machine."""
+    if FIGURES:
+        terminalreporter.section("the virtual Pi")
+        for line in FIGURES:
+            terminalreporter.write_line(line)
 
 
 class Guest:

@@ -41,6 +41,9 @@ class PowerOn:
     login_s: float
     label: str
 
+    def __str__(self) -> str:
+        return f"active after {self.active_s:.1f} s, first event after {self.event_s:.1f} s"
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -48,6 +51,9 @@ class Recovery:
 
     noticed_s: float
     back_s: float
+
+    def __str__(self) -> str:
+        return f"noticed after {self.noticed_s:.1f} s, over after {self.back_s:.1f} s"
 
 
 def power_on(vm: VM) -> PowerOn:

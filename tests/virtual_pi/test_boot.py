@@ -18,7 +18,7 @@ def test_power_on_is_all_it_takes(booted: Booted, arch: Arch, record: Record) ->
     vm = booted(arch)
     vm.resume(READY)
     found = power_on(vm)
-    record("seconds", str(found))
+    record(found)
     assert found.label == "circle"
     assert found.event_s < found.login_s
     service = Service(vm)

@@ -29,7 +29,7 @@ DeviceAllow=/dev/udmabuf rw
 def test_the_service_recovers_by_itself(service: Service, fault: str, record: Record) -> None:
     """The state of health comes and goes, events go on, and it is the same process all along."""
     pid = service.pid()
-    record("seconds", str(suffer(service, *WEBCAM_FAULTS[fault])))
+    record(suffer(service, *WEBCAM_FAULTS[fault]))
     assert service.states() == set()
     service.webcam("show square")
     service.wait_for_event("square")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(1800)
 def test_a_frozen_loop_is_killed_and_started_again(service: Service, record: Record) -> None:
     """By the unit as it is: WatchdogSec=30, and what it had told is still there."""
     before = service.events()
-    record("seconds", str(freeze_the_loop(service)))
+    record(freeze_the_loop(service))
     assert service.property("NRestarts") == "1"
     assert service.events()[: len(before)] == before
     assert service.states() == set()
@@ -30,6 +30,6 @@ def test_a_frozen_machine_is_reset_and_serves_again(
     """RuntimeWatchdogSec= on an emulated watchdog; no event that was told is lost."""
     watch_the_machine(service)
     before = service.events()
-    record("seconds", str(freeze_the_machine(service, FREEZES[how])))
+    record(f"{freeze_the_machine(service, FREEZES[how]):.1f} s")
     assert service.events()[: len(before)] == before
     assert service.states() == set()
