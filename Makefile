@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test test-picamera2 test-usb test-service soak check fix fuzz bench bench-loop \
+.PHONY: help demo test test-picamera2 virtual-pi test-arm64 test-service soak check fix fuzz bench bench-loop \
 	bench-peers bench-unattended bench-training bench-conversion lock clean pictures
 
 help:  ## say what there is
@@ -27,20 +27,29 @@ test: $(READY)  ## every test; skipped ones say what is missing
 test-picamera2: $(READY)  ## the Pi's camera on real picamera2, in a Debian 13 in .cache/; needs root, mmdebstrap
 	tests/picamera2/chroot.sh $(BIN)/python
 
-USB_TOOLS := qemu-system-x86 qemu-utils mmdebstrap cpio kmod e2fsprogs openssh-client
+VM_TOOLS := qemu-system-x86 qemu-system-arm qemu-utils mmdebstrap cpio kmod e2fsprogs dosfstools \
+	mtools openssh-client
 
-test-usb: $(READY)  ## the USB camera with a webcam in a virtual machine, three minutes; needs root
-	@for tool in qemu-system-x86_64 mmdebstrap cpio depmod; do \
+virtual-pi: $(READY)  ## a Pi in a virtual machine: cameras, watchdogs, deploy, flash, power cuts; needs root
+	@for tool in qemu-system-x86_64 qemu-system-aarch64 mmdebstrap cpio depmod mkfs.vfat mcopy; do \
 		command -v $$tool >/dev/null || missing=1; done; [ -z "$$missing" ] || \
-		{ apt-get -qq update && apt-get -qq install --yes --no-install-recommends $(USB_TOOLS); }
+		{ apt-get -qq update && apt-get -qq install --yes --no-install-recommends $(VM_TOOLS); }
 	GALAGO_VIRTUAL_PI=1 $(BIN)/python -m pytest tests/virtual_pi
+
+test-arm64: $(READY)  ## the wheel and three models on an emulated 64-bit Arm, minutes; needs root
+	@for tool in qemu-aarch64-static mmdebstrap; do \
+		command -v $$tool >/dev/null || missing=1; done; [ -z "$$missing" ] || \
+		{ apt-get -qq update && apt-get -qq install --yes --no-install-recommends \
+			qemu-user-static mmdebstrap; }
+	GALAGO_ARM64=1 $(BIN)/python -m pytest tests/arm64
 
 SERVICE_TOOLS := systemd-container dbus libcap2-bin
 
 test-service: $(READY)  ## the unit under a real systemd in a container, minutes; needs root
 	@command -v systemd-nspawn >/dev/null || { apt-get -qq update && \
 		apt-get -qq install --yes --no-install-recommends $(SERVICE_TOOLS); }
-	GALAGO_SERVICE=1 $(BIN)/python -m pytest tests/service
+	GALAGO_SERVICE=1 $(BIN)/python -m pytest tests/service tests/deploy \
+		tests/edge/doctor/test_doctor_in_service.py
 
 PICTURE = $(firstword $(wildcard demo/sample/images/test/$(1)/*))
 
@@ -84,6 +93,7 @@ bench-unattended: demo  ## events, pictures, publishers, page and service, an ho
 	$(BIN)/python bench/vitals.py demo/feeder.tflite
 	$(BIN)/python bench/web.py demo/feeder.tflite
 	$(BIN)/python -m tests.service demo/feeder.tflite
+	$(BIN)/python -m tests.deploy demo/feeder.tflite
 
 bench-training: $(READY)  ## the same of training, some two hours; needs the folder ../shared
 	rm -rf .cache/runs && mkdir -p .cache/runs
