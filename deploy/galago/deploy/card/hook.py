@@ -26,11 +26,10 @@ ConditionPathExists={wheel}
 StartLimitIntervalSec=0
 {wants}
 [Service]
-Type=oneshot
+# Not oneshot: the rest of the boot, and cloud-init's last stage, would wait for it.
+Type=exec
 Environment=PYTHONPATH={wheel} PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
 ExecStart=/usr/bin/python3 -P -m galago.deploy.card.first_boot {mounted}
-# Unpacking and verifying on a Zero 2 W; it ends by itself.
-TimeoutStartSec=infinity
 # What failed may have been a card that is full, or still busy. 3: all is installed, and the service
 # is not well, which no second try changes.
 Restart=on-failure
