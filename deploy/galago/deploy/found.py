@@ -25,7 +25,7 @@ from galago.errors import DeviceError
 PYTHON = "/usr/bin/python3"  # the system's: picamera2 is its own
 
 _STATE = """
-test -e /opt/galago.d/unfinished || echo finished
+test -e /opt/galago/release.json && test ! -e /opt/galago.d/unfinished && echo finished
 systemctl is-enabled --quiet galago.service && echo enabled
 cat /run/galago/status.json 2>/dev/null
 """
