@@ -67,6 +67,15 @@ def test_what_is_tried_itself_is_nothing_to_go_back_to(
     assert models.names() == sorted([digest(model_path), digest(tmp_path / "3.tflite")])
 
 
+def test_where_all_are_new_the_one_before_is_better_than_none(
+    models: Models, model_path: Path, tmp_path: Path
+) -> None:
+    """A second model, while the first is on probation, has the first behind it."""
+    activate(model_path, models, Limits())
+    outcome = activate(another(model_path, tmp_path / "2.tflite"), models, Limits())
+    assert outcome.previous == digest(model_path)
+
+
 def test_a_model_that_fails_its_golden_frames_is_refused(
     models: Models, model_path: Path, tmp_path: Path
 ) -> None:

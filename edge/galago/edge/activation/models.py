@@ -128,8 +128,8 @@ class Models:
         ledger, active = self.ledger.pardoning(sha256), self.active
         if active == sha256:
             return
-        # One that is still being tried itself is nothing to go back to.
-        previous = ledger.trial.previous if ledger.trial else active
+        # One that is still being tried itself is only gone back to where there is no other.
+        previous = (ledger.trial.previous if ledger.trial else None) or active
         trial = Trial(sha256, previous, since=_now())
         replace(ledger, trial=trial).write(self._state)
         self._switch(sha256)
