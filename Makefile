@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test test-picamera2 virtual-pi test-arm64 test-service soak check fix fuzz bench bench-loop \
+.PHONY: help demo test test-picamera2 virtual-pi test-arm64 test-service soak power check fix fuzz bench bench-loop \
 	bench-peers bench-unattended bench-training bench-conversion lock clean pictures
 
 help:  ## say what there is
@@ -55,6 +55,11 @@ PICTURE = $(firstword $(wildcard demo/sample/images/test/$(1)/*))
 
 soak: demo  ## the daemon through every fault again and again, an hour; as root
 	$(BIN)/python -m tests.faults demo/feeder.tflite $(call PICTURE,bird) $(call PICTURE,squirrel)
+
+power: demo  ## power cuts: a card at every touch and 200 moments, a virtual machine 200 times; hours, as root
+	GALAGO_POWER=1 $(BIN)/python -m pytest tests/activation_faults
+	$(BIN)/python bench/power.py demo/feeder.tflite $(call PICTURE,bird) $(call PICTURE,squirrel) \
+		--cuts 200 --boots 200
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check
