@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from galago.deploy.card import cloudinit, firstrun, hook
-from galago.deploy.card.first_boot import LOG, clean, forget_unit, put_secrets, wipe
-from galago.deploy.card.partition import INSTALLED, PAYLOAD, SECRETS, Partition
+from galago.deploy.card.first_boot import clean, forget_unit, put_secrets, wipe
+from galago.deploy.card.partition import INSTALLED, LOG, PAYLOAD, SECRETS, Partition
 from galago.deploy.card.settings import Settings, Wifi
 from galago.deploy.device.places import Places
 from tests.virtual_pi.boot_partitions import bookworm, trixie, with_imagers_settings

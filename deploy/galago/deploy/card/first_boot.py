@@ -32,12 +32,11 @@ from typing import TextIO
 from galago.deploy.card.cloudinit import NETWORK, VENDOR_DATA
 from galago.deploy.card.firstrun import FILE as FIRSTRUN
 from galago.deploy.card.hook import MARK, UNIT
-from galago.deploy.card.partition import BEFORE, FOLDER, INSTALLED, PAYLOAD, SECRETS
+from galago.deploy.card.partition import BEFORE, FOLDER, INSTALLED, LOG, PAYLOAD, SECRETS
 from galago.deploy.device.__main__ import main as installer
 from galago.deploy.device.places import Places
 from galago.files import fsync, remove_leftovers, replacing
 
-LOG = "galago-first-boot.txt"
 _NOT_WELL = 3  # the installer's: all is there, and the service is not well
 _KEY = re.compile(r"^\s*password:\s*\"([0-9a-f]{64})\"", re.MULTILINE)
 # Where a key lies once the system has it: netplan's, NetworkManager's, ifupdown's.

@@ -22,8 +22,7 @@ from typing import Any
 
 from galago.deploy.card import cloudinit, firstrun, hook
 from galago.deploy.card.boot import Boot, read_boot
-from galago.deploy.card.first_boot import LOG
-from galago.deploy.card.partition import FOLDER, PAYLOAD, SECRETS, Partition, fat_name
+from galago.deploy.card.partition import FOLDER, LOG, PAYLOAD, SECRETS, Partition, fat_name
 from galago.deploy.card.settings import Settings
 from galago.deploy.payload import Payload, pack
 from galago.deploy.wanted import Wanted

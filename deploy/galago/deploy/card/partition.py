@@ -24,6 +24,7 @@ SECRETS = f"{FOLDER}/secrets"
 BEFORE = f"{FOLDER}/before"
 INSTALLED = f"{FOLDER}/installed"
 MANIFEST = f"{PAYLOAD}/payload.json"
+LOG = "galago-first-boot.txt"  # what the first boot has done, for whoever looks at the card
 
 # What FAT's long names cannot have. Source: Microsoft's FAT specification; space and dot last, too.
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f"*/:<>?\\|]')
