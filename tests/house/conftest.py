@@ -41,12 +41,31 @@ def tflite_runtime(wheel: Path) -> Environment:
 
 
 @pytest.fixture(scope="session")
+def bookworm(wheel: Path) -> Environment:
+    """That of a Pi with Debian 12, where numpy is older than 2."""
+    return locked("bookworm", find_python("3.11"), wheel)
+
+
+@pytest.fixture(scope="session")
+def trixie(wheel: Path) -> Environment:
+    """That of a Pi with Debian 13."""
+    return locked("edge", find_python("3.13"), wheel)
+
+
+@pytest.fixture(scope="session")
 def mediapipe(wheel: Path) -> Environment:
     """The environment of someone who uses MediaPipe."""
     return locked("mediapipe", Path(sys.executable), wheel)
 
 
-@pytest.fixture(scope="session", params=["edge", "tflite_runtime"])
+@pytest.fixture(scope="session", params=["bookworm", "trixie"])
+def pi(request: pytest.FixtureRequest) -> Environment:
+    """LiteRT as Pis have it: on Python 3.11 and on 3.13."""
+    environment: Environment = request.getfixturevalue(request.param)
+    return environment
+
+
+@pytest.fixture(scope="session", params=["bookworm", "trixie", "tflite_runtime"])
 def device(request: pytest.FixtureRequest) -> Environment:
     """Each of a camera's environments in turn."""
     environment: Environment = request.getfixturevalue(request.param)

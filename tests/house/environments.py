@@ -103,12 +103,16 @@ def users_variables() -> dict[str, str]:
 
 
 def find_python(version: str) -> Path:
-    """The running Python if it is of `version`, else the first on the path that works."""
+    """The running Python if it is of `version`, else one beside it or on the path that works.
+
+    Beside, as version managers keep them.
+    """
     name, major_minor = f"python{version}", tuple(int(part) for part in version.split("."))
     if sys.version_info[:2] == major_minor:
         return Path(sys.executable)
-    for folder in os.get_exec_path():
-        python = Path(folder) / name
+    beside = sorted(Path(sys.base_prefix).parent.glob(f"{version}*/bin"), reverse=True)
+    for folder in [*beside, *map(Path, os.get_exec_path())]:
+        python = folder / name
         # Run, not only found: version managers leave commands that only say what is not installed.
         if python.exists() and _run(python, "-c", "import venv").returncode == 0:
             return python

@@ -4,7 +4,6 @@ import hashlib
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,24 +27,19 @@ Asked: TypeAlias = dict[str, Any]
 Answer: TypeAlias = dict[str, dict[str, Any]]
 
 
-def python() -> Path:
-    """Home Assistant's: beside the running one, as version managers keep them, or on the path."""
-    beside = sorted(Path(sys.base_prefix).parent.glob("3.13*/bin/python3.13"))
-    return beside[-1] if beside else find_python("3.13")
-
-
 @pytest.fixture(scope="session")
 def homeassistant() -> Environment:
     """Its environment, made where it is missing: half a minute and 500 MB.
 
     Nothing is compiled ahead: most of it is never imported.
     """
-    digest = hashlib.sha256(LOCK.read_bytes() + str(python()).encode()).hexdigest()[:16]
+    python = find_python("3.13")
+    digest = hashlib.sha256(LOCK.read_bytes() + str(python).encode()).hexdigest()[:16]
     folder = REPOSITORY / ".cache" / "environments" / f"homeassistant-{digest}"
     made = Environment(folder / "bin" / "python")
     if not (folder / "ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([python(), "-m", "venv", "--without-pip", folder], check=True)
+        subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
         try:
             install(made, "--no-deps", "--no-compile", "--require-hashes", "-r", LOCK)
         except AssertionError as error:
