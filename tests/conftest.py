@@ -67,6 +67,18 @@ class Outcome:
         return lines[0]
 
 
+# These share environments and wheels in .cache, which one process at a time may make.
+_TOGETHER = ("house", "deploy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests go to one process of several, for they share what takes long to make."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        group = "together" if folder in _TOGETHER else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture
 def galago(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run the command in this process: `galago("inspect", path)`."""

@@ -1,6 +1,7 @@
 """From one thread to another: the newest alone, or all of it."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -81,6 +82,32 @@ def test_finishing_frees_whoever_waits() -> None:
     for thread in threads:
         thread.join(5)
     assert sorted(map(str, answers)) == ["False", "None"]
+
+
+class Gate:
+    """A lock; `before` happens once, when somebody has come as far as to it."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before: Callable[[], None] | None = before
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if (before := self._before) is not None:
+            self._before = None
+            before()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_what_finishes_while_the_last_thing_is_taken_is_no_fault() -> None:
+    """The taker has been let in, and is not at the thing yet."""
+    newest = Handover[int]()
+    newest.put(1)
+    newest._lock = Gate(newest.finish)  # type: ignore[assignment]
+    assert newest.take(0) == 1
+    assert newest.take(0) is None
 
 
 def test_closing_discards_what_is_there() -> None:

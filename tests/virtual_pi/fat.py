@@ -22,3 +22,8 @@ def read_fat(file: Path, folder: Path) -> Path:
     folder.mkdir(parents=True)
     run("mcopy", "-s", "-m", "-n", "-i", file, "::*", folder)
     return folder
+
+
+def read_file(file: Path, name: str) -> bytes:
+    """One file of a partition, as firmware reads it: whatever state the others were left in."""
+    return run("mtype", "-i", file, f"::{name}").encode()

@@ -54,7 +54,7 @@ class Handover(Generic[T]):
         with self._lock:
             thing = self._things.popleft() if self._things else None
             if self._things or self.finished:
-                self._may_take.release()
+                _open(self._may_take)  # `finish` may have done so since we came through it
             if len(self._things) <= self._room // 2:
                 _open(self._may_put)
         if thing is None and self._error is not None:
