@@ -67,10 +67,11 @@ class Outcome:
         return lines[0]
 
 
-# These share environments and wheels in .cache, which one process at a time may make.
-_TOGETHER = ("house", "deploy")
+# These share environments and wheels in .cache, or machines: one process at a time.
+_TOGETHER = ("house", "deploy", "service")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests go to one process of several, for they share what takes long to make."""
     for item in items:

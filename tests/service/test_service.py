@@ -98,9 +98,8 @@ def test_it_becomes_active_once_the_golden_frames_have_passed(machine: Machine) 
     """With acceleration: the sandbox leaves /proc/cpuinfo, and the interpreter needs no W+X."""
     cursor = since(machine)
     start(machine)
-    journal = said(machine, cursor)
-    assert "golden frames passed" in journal
-    assert "WITHOUT" not in journal
+    machine.wait_for(lambda: "golden frames passed" in said(machine, cursor))
+    assert "WITHOUT" not in said(machine, cursor)
     found = machine.properties(UNIT, "ActiveState", "StatusText", "NRestarts")
     assert found["ActiveState"] == "active"
     assert found["StatusText"]
