@@ -22,7 +22,7 @@ demo: $(READY)  ## the whole pipeline on pictures that the program draws, in dem
 	$(BIN)/galago demo demo
 
 test: $(READY)  ## every test; skipped ones say what is missing
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 test-picamera2: $(READY)  ## the Pi's camera on real picamera2, in a Debian 13 in .cache/; needs root, mmdebstrap
 	tests/picamera2/chroot.sh $(BIN)/python

@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -67,17 +68,12 @@ class Outcome:
         return lines[0]
 
 
-# These share environments and wheels in .cache, or machines: one process at a time.
-_TOGETHER = ("house", "deploy", "service")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Who gives tests to processes, where there are several."""
+    from tests.sharing import Sharing
 
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests go to one process of several, for they share what takes long to make."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        group = "together" if folder in _TOGETHER else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    return Sharing(config, log)
 
 
 @pytest.fixture
